@@ -1,0 +1,260 @@
+"""Every setting, typed, with its unit, range and default; read from a YAML file, the environment and the command line.
+
+Precedence: command line, environment `FOUREYES_<SECTION>__<FIELD>`, file, default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from foureyes.schema.document import MAX_TEXT_CHARS, schema_problems
+
+DEFAULT_WEB_PORT = 8484
+
+
+def _inside_picture(rect: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x, y, width, height = rect
+    if min(rect) < 0 or width == 0 or height == 0 or x + width > 1.000001 or y + height > 1.000001:
+        raise ValueError("x, y, width, height are fractions of the picture, and the rectangle lies inside it")
+    return rect
+
+
+def _model_id(value: str) -> str:
+    if any(part in {"", ".", ".."} or len(part) > 100 for part in value.split("/")):
+        raise ValueError("publisher/name[@variant][:n], at most 100 characters a segment, no '..', no leading slash")
+    return value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:._/-]{1,400}$"), AfterValidator(_model_id)]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+Rect = Annotated[tuple[float, float, float, float], AfterValidator(_inside_picture)]
+"""x, y, width, height as fractions of the picture."""
+Fps = Annotated[float, Field(ge=0.1, le=30)]
+Timeout = Annotated[float, Field(ge=1, le=600)]
+Interval = Annotated[float, Field(ge=1, le=300)]
+TaskRegions = dict[str, Rect]
+"""Field name (or `*` for the whole task) to the rectangle it is read from."""
+
+
+class Section(BaseModel):
+    """Base of every part of the configuration: an unknown key is a fault, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SourceSettings(Section):
+    """What every source has."""
+
+    id: Name = "main"
+    fps: Fps = 3.0
+    tasks: list[Name] | None = Field(None, description="the tasks that look at this source; all by default")
+    masks: list[Rect] = Field([], description="painted over before anything else sees the frame")
+    regions: dict[str, TaskRegions] = Field({}, description="regions of this source by task, over the task's own")
+
+
+class AutoSource(SourceSettings):
+    """OBS where one answers, else the screen where there is one, else the demo."""
+
+    kind: Literal["auto"]
+
+
+class ObsSource(SourceSettings):
+    """A scene or input of OBS by name, or the current program scene; password: FOUREYES_OBS_PASSWORD."""
+
+    kind: Literal["obs"]
+    host: str = "127.0.0.1"
+    port: int = Field(4455, ge=1, le=65535)
+    scene: Text | None = Field(None, description="scene or source by name; the current program scene by default")
+    size: tuple[int, int] | None = Field(None, description="width, height in pixels; the canvas size by default")
+    image_format: Literal["jpg", "png"] = "jpg"
+    jpeg_quality: int = Field(90, ge=1, le=100)
+    timeout_s: Timeout = 5.0
+
+    @model_validator(mode="after")
+    def _size_in_bounds(self) -> Self:
+        if self.size is not None and not all(8 <= side <= 4096 for side in self.size):
+            raise ValueError("size: OBS gives pictures of 8 to 4096 pixels a side")
+        return self
+
+
+class ScreenSource(SourceSettings):
+    """The screen, through mss: one monitor (1 is the first, 0 all together) or a rectangle in pixels."""
+
+    kind: Literal["screen"]
+    monitor: int = Field(1, ge=0, le=64)
+    rect: tuple[int, int, int, int] | None = Field(None, description="x, y, width, height in pixels")
+
+
+class VideoSource(SourceSettings):
+    """A video file that OpenCV can open, at its own rate (real time) or every frame as fast as it is asked for."""
+
+    kind: Literal["video"]
+    path: Path
+    pace: Literal["own", "fast"] = "own"
+
+
+class ImagesSource(SourceSettings):
+    """The pictures of a folder in the order of their names."""
+
+    kind: Literal["images"]
+    path: Path
+
+
+class ReplaySource(SourceSettings):
+    """What `foureyes record DIR` kept, at the recorded times or as fast as it is asked for."""
+
+    kind: Literal["replay"]
+    path: Path
+    pace: Literal["own", "fast"] = "own"
+
+
+class DemoSource(SourceSettings):
+    """A drawn scene with known truth, the same for the same seed."""
+
+    kind: Literal["demo"]
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+
+
+Source = AutoSource | ObsSource | ScreenSource | VideoSource | ImagesSource | ReplaySource | DemoSource
+
+
+class EngineServer(Section):
+    """The engine that ships with FourEyes, started as a child; with a url it is one that runs already."""
+
+    id: Name = "engine"
+    kind: Literal["engine"] = "engine"
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+$")] | None = None
+    threads: int = Field(2, ge=1, le=64, description="threads of one recognition")
+    start_timeout_s: Timeout = 30.0
+    check_s: Interval = 10.0
+
+
+class Model(Section):
+    """One model: which server serves it, and under which id."""
+
+    model_id: ModelId
+    server: Name = "engine"
+    size: Text | None = Field(None, description="a label for people; the server knows the real size")
+    latency_target_ms: float | None = Field(None, gt=0)
+    device: Text | None = None
+    prompt: Text | None = None
+
+
+class Task(Section):
+    """Something to read: the models in order of preference, a prompt and the JSON Schema of the answer."""
+
+    models: list[Name] = Field(min_length=1)
+    answer: dict[str, Any] = Field(alias="schema")
+    prompt: Text | None = Field(None, description="the model's own prompt by default")
+    latency_target_ms: float | None = Field(None, gt=0)
+    regions: TaskRegions = {}
+    fps: Fps | None = Field(None, description="looks a second; every frame by default")
+    timeout_s: Timeout = 30.0
+    attempts: int = Field(3, ge=1, le=10)
+    temperature: float = Field(0.1, ge=0, le=2)
+    max_tokens: int = Field(500, ge=1, le=1_000_000)
+    min_confidence: float = Field(0.5, ge=0, le=1, description="answers below are not cached")
+    reread_s: float = Field(60.0, ge=1, le=3600, description="a held field is really read again this often")
+    max_age_s: float = Field(30.0, ge=1, le=600, description="an answer older than this is not published")
+
+    @model_validator(mode="after")
+    def _schema_describes_an_answer(self) -> Self:
+        problems = schema_problems(self.answer)
+        fields = self.answer.get("properties", {})
+        problems += [f"regions: no field '{name}'" for name in self.regions if name != "*" and name not in fields]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class Capture(Section):
+    """What happens to captured pictures."""
+
+    keep_frames: Literal["allowed", "never"] = Field(
+        "allowed", description="never: no picture is written to disk, and `foureyes record` refuses"
+    )
+    stall_s: float = Field(10.0, ge=1, le=300, description="no progress for this long is a stall")
+    frozen_after_s: float | None = Field(
+        None, ge=1, le=3600, description="identical pictures for this long are a frozen source; off by default"
+    )
+
+
+class Cache(Section):
+    """Answers kept by the digest of what was looked at."""
+
+    ttl_s: float = Field(5.0, ge=0, le=600)
+    max_entries: int = Field(100, ge=1, le=100_000)
+
+
+class Web(Section):
+    """The daemon's HTTP address; loopback only."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: int | None = Field(
+        None, ge=1, le=65535, description=f"{DEFAULT_WEB_PORT} or the next free one by default"
+    )
+
+
+class Log(Section):
+    """The log files; the console shows the same, for people."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path | None = Field(None, description="`logs` in the state folder by default")
+    max_bytes: int = Field(10_000_000, ge=10_000)
+    keep: int = Field(5, ge=1, le=1000)
+    keep_errors: int = Field(10, ge=1, le=1000)
+
+
+class Resources(Section):
+    """The daemon's own use of the machine."""
+
+    check_s: Interval = 30.0
+
+
+class Settings(BaseSettings):
+    """The whole configuration of one daemon."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="FOUREYES_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    sources: list[Annotated[Source, Field(discriminator="kind")]] = Field([AutoSource(kind="auto")], min_length=1)
+    servers: list[EngineServer] = [EngineServer()]
+    models: dict[Name, Model]
+    tasks: dict[Name, Task] = Field(min_length=1)
+    state_dir: Path = Field(default_factory=lambda: default_state_dir())
+    capture: Capture = Capture()
+    cache: Cache = Cache()
+    web: Web = Web()
+    log: Log = Log()
+    resources: Resources = Resources()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base class's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line before environment; the file comes in through `settings.load`."""
+        return init_settings, env_settings
+
+
+def default_state_dir() -> Path:
+    """Where state lives: systemd's StateDirectory, else the user's state folder."""
+    given = os.environ.get("STATE_DIRECTORY")
+    return Path(given.split(":")[0]) if given else Path(platformdirs.user_state_dir("foureyes", appauthor=False))
+
+
+def obs_password() -> str:
+    """The OBS password; it comes from the environment and from nowhere else."""
+    return os.environ.get("FOUREYES_OBS_PASSWORD", "")

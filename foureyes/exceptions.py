@@ -1,0 +1,175 @@
+"""The errors of FourEyes, as one tree; each leaf's docstring says what it means to the person who meets it.
+
+FourEyesError
++-- ConfigError                 the configuration cannot be used (every fault in one go)
++-- UsageError                  a command was called in a way that cannot work
++-- StateFolderBusyError        another daemon works in this state folder
++-- PortTakenError              another program listens on the port that was asked for
++-- PictureError
+|   +-- BadPictureError         the bytes are not a whole PNG or JPEG picture
+|   +-- PictureTooLargeError    the picture is over the bounds
++-- SchemaError                 a JSON Schema that the engine or a task cannot work with
++-- SourceError
+|   +-- SourceRefusedError      nobody listens at the source's address
+|   +-- SourcePasswordError     the source wants another password
+|   +-- SourceMissingError      what was to be watched is not there
+|   +-- SourceHungError         the source took the call and did not answer in time
+|   +-- SourceLostError         the connection broke while in use
+|   +-- SourceUnreadableError   what is there cannot be read as a picture
++-- ServerError
+|   +-- ServerStartError        the model server did not become ready
+|   +-- ServerRefusedError      nobody listens at the server's address
+|   +-- ServerTimeoutError      the server did not answer in time
+|   +-- ServerBusyError         the server refused the request for now
+|   +-- ServerReplyError        the server answered something that is no answer
+|   +-- BadRequestError         the server refused the request for good
+|   +-- ModelMissingError       the server does not have the model
++-- InferenceError              all attempts at one reading failed
+"""
+
+from dataclasses import dataclass
+
+
+class FourEyesError(Exception):
+    """Base of every error that FourEyes raises itself; catch this one to catch them all.
+
+    `retryable` says whether the same call may succeed later without anybody changing anything.
+    """
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class ConfigFault:
+    """One fault of a configuration: its dotted path in the file, what was found there and what is allowed."""
+
+    path: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: found {self.found}; {self.allowed}"
+
+
+class ConfigError(FourEyesError):
+    """The configuration cannot be used; `faults` holds every fault that was found, not only the first."""
+
+    def __init__(self, origin: str, faults: list[ConfigFault]) -> None:
+        self.origin = origin
+        self.faults = faults
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        noun = "fault" if len(faults) == 1 else "faults"
+        super().__init__(f"{origin} has {len(faults)} {noun}; nothing was started:\n{lines}")
+
+
+class UsageError(FourEyesError):
+    """A command was called in a way that cannot work; the message says what to write instead."""
+
+
+class StateFolderBusyError(FourEyesError):
+    """Another daemon works in this state folder; stop it or choose another folder with --state-dir."""
+
+
+class PortTakenError(FourEyesError):
+    """Another program listens on the port that was asked for."""
+
+
+class PictureError(FourEyesError):
+    """A picture cannot be used."""
+
+
+class BadPictureError(PictureError):
+    """The bytes are not a whole PNG or JPEG picture."""
+
+
+class PictureTooLargeError(PictureError):
+    """The picture has more bytes, pixels or pixels a side than FourEyes accepts."""
+
+
+class SchemaError(FourEyesError):
+    """A JSON Schema that cannot describe the answer of a task."""
+
+
+class SourceError(FourEyesError):
+    """A picture source cannot give a picture now; `cause` is its short name in health and metrics."""
+
+    retryable = True
+    cause = "away"
+
+
+class SourceRefusedError(SourceError):
+    """Nobody listens at the source's address."""
+
+
+class SourcePasswordError(SourceError):
+    """The source wants another password."""
+
+    cause = "password"
+
+
+class SourceMissingError(SourceError):
+    """What was to be watched (a scene, a monitor, a file) is not there."""
+
+    cause = "missing"
+
+
+class SourceHungError(SourceError):
+    """The source took the call and did not answer in time."""
+
+    cause = "hung"
+
+
+class SourceLostError(SourceError):
+    """The connection to the source broke while it was in use."""
+
+
+class SourceUnreadableError(SourceError):
+    """What the source gave cannot be read as a picture."""
+
+    cause = "unreadable"
+
+
+class ServerError(FourEyesError):
+    """A model server did not give an answer that can be used."""
+
+
+class ServerStartError(ServerError):
+    """The model server did not become ready; the message has the last reason seen and the time that passed."""
+
+    retryable = True
+
+
+class ServerRefusedError(ServerError):
+    """Nobody listens at the model server's address: it is not running, or still starting."""
+
+    retryable = True
+
+
+class ServerTimeoutError(ServerError):
+    """The model server did not answer in time."""
+
+    retryable = True
+
+
+class ServerBusyError(ServerError):
+    """The model server refused the request for now (too many at once, or a fault of its own)."""
+
+    retryable = True
+
+
+class ServerReplyError(ServerError):
+    """The model server answered something that is no answer: wrong shape, wrong model, not the schema."""
+
+    retryable = True
+
+
+class BadRequestError(ServerError):
+    """The model server refused the request for good; the same request would be refused again."""
+
+
+class ModelMissingError(ServerError):
+    """The model server does not have the model that a task names."""
+
+
+class InferenceError(FourEyesError):
+    """All attempts at one reading failed; the cause is the last attempt's own error."""

@@ -1,0 +1,1 @@
+"""Frames, regions, the clock, and the sources that pictures come from."""

@@ -1,0 +1,154 @@
+"""A picture: decoding, encoding, cropping and digests, bounded, for the daemon and the engine alike."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import xxhash
+from PIL import Image, UnidentifiedImageError
+
+from foureyes.exceptions import BadPictureError, PictureTooLargeError
+
+Pixels = npt.NDArray[np.uint8]
+"""Decoded picture: BGR, 8 bit, shape (height, width, 3)."""
+
+MAX_BYTES = 32 * 1024 * 1024
+MAX_PIXELS = 20_000_000
+MAX_SIDE_PX = 8192
+
+_TRAILERS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in whole pixels: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column behind the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row behind the box."""
+        return self.y + self.height
+
+    def union(self, other: Box) -> Box:
+        """Return the smallest box that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether the two share at least one pixel."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
+    def widened(self, margin_px: int, width: int, height: int) -> Box:
+        """Return the box grown by a margin on every side, cut at a picture of `width` x `height` pixels."""
+        x, y = max(0, self.x - margin_px), max(0, self.y - margin_px)
+        right, bottom = min(width, self.right + margin_px), min(height, self.bottom + margin_px)
+        return Box(x, y, max(0, right - x), max(0, bottom - y))
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """Return the view of `pixels` inside the box."""
+        return pixels[self.y : self.bottom, self.x : self.right]
+
+
+class Picture:
+    """One immutable picture, given encoded or as pixels; it is decoded on first use.
+
+    Two frames with equal bytes share one Picture, so that `is` tells "the same picture" for free.
+    """
+
+    def __init__(self, *, encoded: bytes | None = None, pixels: Pixels | None = None) -> None:
+        if (encoded is None) == (pixels is None):
+            raise ValueError("a Picture is made of encoded bytes or of pixels")
+        self.encoded = encoded
+        if pixels is not None:
+            pixels.flags.writeable = False
+            self.pixels = pixels
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """BGR pixels, read-only. Raises PictureError where the bytes are not a whole picture."""
+        assert self.encoded is not None  # noqa: S101 - the constructor's invariant
+        decoded = decode(self.encoded)
+        decoded.flags.writeable = False
+        return decoded
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.pixels.shape[0])
+
+
+def decode(data: bytes) -> Pixels:
+    """Decode a whole PNG or JPEG to BGR pixels.
+
+    Raises BadPictureError for anything else, also a truncated file (OpenCV would fill it with grey), and
+    PictureTooLargeError before any pixel is decoded.
+    """
+    if len(data) > MAX_BYTES:
+        raise PictureTooLargeError(f"the picture has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted")
+    _check_header(data)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise BadPictureError("the picture's data is damaged; send a whole PNG or JPEG")
+    return np.asarray(pixels, np.uint8)
+
+
+def _check_header(data: bytes) -> None:
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+            kind, (width, height) = image.format or "", image.size
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadPictureError("the bytes are no PNG or JPEG picture; send one of these") from error
+    check_size(width, height)
+    if not data.rstrip(b"\0\r\n").endswith(_TRAILERS[kind]):
+        raise BadPictureError(f"the {kind} picture is truncated; send the whole file")
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise PictureTooLargeError where a picture of this size (pixels) is over the bounds."""
+    if width > MAX_SIDE_PX or height > MAX_SIDE_PX or width * height > MAX_PIXELS:
+        raise PictureTooLargeError(
+            f"the picture is {width}x{height}; at most {MAX_SIDE_PX} pixels a side and "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels are accepted"
+        )
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Encode losslessly, fast rather than small (compression 1)."""
+    done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise BadPictureError(f"a picture of shape {pixels.shape} cannot be encoded as PNG")
+    return data.tobytes()
+
+
+def encode_jpeg(pixels: Pixels, quality: int = 90) -> bytes:
+    """Encode as JPEG of the given quality (1-100)."""
+    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise BadPictureError(f"a picture of shape {pixels.shape} cannot be encoded as JPEG")
+    return data.tobytes()
+
+
+def digest(pixels: Pixels) -> str:
+    """Return the xxh3-128 of shape and pixels, in hex: equal for equal pixels, whatever the encoding was."""
+    hasher = xxhash.xxh3_128(str(pixels.shape).encode())
+    hasher.update(np.ascontiguousarray(pixels).data)
+    return hasher.hexdigest()

@@ -1,0 +1,184 @@
+"""The JSON Schema of an answer: its fields, its x- annotations, and the check of every answer against it.
+
+Annotations, understood by the engine and stripped for every other server:
+
+- `x-labels`        further texts under which a field stands, beside its `title`
+- `x-decimals`      number of decimals that a money or number field always shows
+- `x-decimal-sign`  "." or ","
+- `x-cues`          for an enum: member to {texts: [...], motion: moving|still}
+- `x-motion`        {moving: VALUE, still: VALUE}: the field tells motion, read from a pair of pictures
+- `x-sign`          error_text | dialog | disconnected | black | frozen: what the `signs` model answers here
+- `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
+- `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)
+- `x-pictures`      on the schema itself: how many pictures are current; as many again are the earlier ones
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+from foureyes.exceptions import SchemaError
+
+MAX_TEXT_CHARS = 10_000
+MAX_FIELDS = 100
+
+Kind = Literal["money", "percent", "time", "number", "integer", "text", "enum", "boolean", "list"]
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property of an answer: its name, its kind, what people call it and what it may be."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    members: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    annotations: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One way in which an answer breaks its schema; `field` is empty where the whole answer does."""
+
+    field: str
+    why: str
+
+
+def schema_problems(schema: Any) -> list[str]:  # noqa: ANN401 - anything may stand in a file
+    """Return why `schema` cannot describe a task's answer; empty where it can."""
+    if not isinstance(schema, Mapping):
+        return ["schema: an object with 'type: object' and 'properties'"]
+    try:
+        jsonschema.Draft202012Validator.check_schema(dict(schema))
+    except jsonschema.SchemaError as error:
+        path = ".".join(str(part) for part in error.absolute_path)
+        return [f"schema.{path}: {error.message}" if path else f"schema: {error.message}"]
+    properties = schema.get("properties")
+    if schema.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
+        return ["schema: 'type: object' with at least one entry under 'properties'"]
+    if len(properties) > MAX_FIELDS:
+        return [f"schema.properties: at most {MAX_FIELDS} fields"]
+    return [f"schema.properties.{name}: {why}" for name in properties if (why := _unreadable(properties[name]))]
+
+
+def _unreadable(prop: Any) -> str:  # noqa: ANN401
+    if not isinstance(prop, Mapping):
+        return "an object with a 'type'"
+    if "enum" not in prop and not _types(prop):
+        return "needs a 'type' (string, number, integer, boolean, array) or an 'enum'"
+    return ""
+
+
+def _types(prop: Mapping[str, Any]) -> tuple[str, ...]:
+    declared = prop.get("type", ())
+    names = (declared,) if isinstance(declared, str) else tuple(declared)
+    return tuple(name for name in names if name != "null")
+
+
+def fields(schema: Schema) -> tuple[Field, ...]:
+    """Return the fields of a task's schema in their order. Raises SchemaError where there are none."""
+    if problems := schema_problems(schema):
+        raise SchemaError("; ".join(problems))
+    return tuple(_field(name, prop) for name, prop in schema["properties"].items())
+
+
+def _field(name: str, prop: Mapping[str, Any]) -> Field:
+    title = str(prop.get("title") or name.replace("_", " "))
+    return Field(
+        name=name,
+        kind=_kind(prop),
+        labels=(title, *(str(label) for label in prop.get("x-labels", ()))),
+        members=tuple(member for member in prop.get("enum", ()) if isinstance(member, str)),
+        minimum=prop.get("minimum"),
+        maximum=prop.get("maximum"),
+        annotations={key: value for key, value in prop.items() if key.startswith("x-")},
+    )
+
+
+def _kind(prop: Mapping[str, Any]) -> Kind:
+    if "enum" in prop:
+        return "enum"
+    form = prop.get("format")
+    if form in {"money", "percent"}:
+        return "money" if form == "money" else "percent"
+    if form in {"time", "date", "date-time"}:
+        return "time"
+    by_type: dict[str, Kind] = {"boolean": "boolean", "integer": "integer", "number": "number", "array": "list"}
+    return by_type.get(_types(prop)[0], "text")
+
+
+def check_answer(schema: Schema, answer: Any) -> list[Violation]:  # noqa: ANN401
+    """Validate an answer against the whole schema; numbers must be finite. Empty where it is valid."""
+    found = [Violation(name, "the number is not finite") for name in _not_finite(answer)]
+    for error in _validator(_Frozen(schema)).iter_errors(answer):
+        where = str(error.absolute_path[0]) if error.absolute_path else ""
+        found.append(Violation(where, error.message[:300]))
+    return found
+
+
+def _not_finite(answer: Any) -> Iterable[str]:  # noqa: ANN401
+    if not isinstance(answer, Mapping):
+        return ()
+    return (str(name) for name, value in answer.items() if isinstance(value, float) and not math.isfinite(value))
+
+
+class _Frozen:
+    """A schema as a cache key: by identity, since configuration never changes under us."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Frozen) and self.schema is other.schema
+
+
+@lru_cache(maxsize=256)
+def _validator(frozen: _Frozen) -> Validator:
+    return jsonschema.Draft202012Validator(dict(frozen.schema))
+
+
+def stripped(schema: Any) -> Any:  # noqa: ANN401 - recursive over JSON
+    """Return a copy without the x- annotations, for servers that would stumble over them."""
+    if isinstance(schema, Mapping):
+        return {key: stripped(value) for key, value in schema.items() if not str(key).startswith("x-")}
+    if isinstance(schema, list | tuple):
+        return [stripped(value) for value in schema]
+    return schema
+
+
+def subset(schema: Schema, names: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of an answer that has only the named fields."""
+    wanted = set(names)
+    required = [name for name in schema.get("required", ()) if name in wanted]
+    properties = {name: prop for name, prop in schema["properties"].items() if name in wanted}
+    return {**schema, "properties": properties, "required": required}
+
+
+def annotated(schema: Schema, extra: Mapping[str, Mapping[str, Any]], **top: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the schema with further annotations by field, and further keywords on the schema itself."""
+    properties = {name: {**prop, **extra.get(name, {})} for name, prop in schema["properties"].items()}
+    return {**schema, "properties": properties, **top}
+
+
+def needs_pair(schema: Schema) -> bool:
+    """Whether a field of the schema tells motion, so that it is read from two pictures."""
+    return any(_tells_motion(field) for field in fields(schema))
+
+
+def _tells_motion(field: Field) -> bool:
+    cues = field.annotations.get("x-cues") or {}
+    by_cue = any(isinstance(cue, Mapping) and "motion" in cue for cue in cues.values())
+    return by_cue or "x-motion" in field.annotations or field.annotations.get("x-sign") == "frozen"
