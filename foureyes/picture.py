@@ -80,7 +80,7 @@ class Picture:
     @cached_property
     def pixels(self) -> Pixels:
         """BGR pixels, read-only. Raises PictureError where the bytes are not a whole picture."""
-        assert self.encoded is not None  # noqa: S101 - the constructor's invariant
+        assert self.encoded is not None
         decoded = decode(self.encoded)
         decoded.flags.writeable = False
         return decoded

@@ -30,7 +30,7 @@ class _StrictLoader(yaml.SafeLoader):
 def _mapping_without_doubles(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node)
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} stands here twice", key_node.start_mark
@@ -106,7 +106,7 @@ def _read_text(file: Path) -> str:
         raise ConfigError(str(file), [ConfigFault("the file", "bytes that are no UTF-8", "UTF-8 text")]) from error
 
 
-def _read_models(file: Path, models: Any) -> Any:  # noqa: ANN401 - inline mapping or a file's name
+def _read_models(file: Path, models: Any) -> Any:
     """Models stand inline, or in a JSON file in the main document's format."""
     if not isinstance(models, str):
         return models
@@ -135,7 +135,7 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(parts) or "the file"
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - whatever stood in the file
+def _shown(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
@@ -172,14 +172,14 @@ def _doubles(section: str, ids: list[Any]) -> Iterator[ConfigFault]:
             yield ConfigFault(f"{section}.{index}.id", f"{name!r} a second time", "every id stands once")
 
 
-def _unknown(path: str, noun: str, found: object, known: Any) -> ConfigFault:  # noqa: ANN401
+def _unknown(path: str, noun: str, found: object, known: Any) -> ConfigFault:
     names = ", ".join(str(name) for name in known) or "none is configured"
     return ConfigFault(path, f"the unknown {noun} {found!r}", f"known {noun}s: {names}")
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401
+def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: Any, default: list[Any]) -> list[Any]:  # noqa: ANN401
+def _list(value: Any, default: list[Any]) -> list[Any]:
     return value if isinstance(value, list) else default

@@ -1,4 +1,4 @@
-"""Every setting, typed, with its unit, range and default; read from a YAML file, the environment and the command line.
+"""Every setting, typed, with its unit, range and default: YAML file, environment and command line.
 
 Precedence: command line, environment `FOUREYES_<SECTION>__<FIELD>`, file, default.
 """
@@ -27,7 +27,9 @@ def _inside_picture(rect: tuple[float, float, float, float]) -> tuple[float, flo
 
 def _model_id(value: str) -> str:
     if any(part in {"", ".", ".."} or len(part) > 100 for part in value.split("/")):
-        raise ValueError("publisher/name[@variant][:n], at most 100 characters a segment, no '..', no leading slash")
+        raise ValueError(
+            "publisher/name[@variant][:n], at most 100 characters a segment, no '..', no leading slash"
+        )
     return value
 
 
@@ -218,6 +220,12 @@ class Resources(Section):
     check_s: Interval = 30.0
 
 
+def default_state_dir() -> Path:
+    """Where state lives: systemd's StateDirectory, else the user's state folder."""
+    given = os.environ.get("STATE_DIRECTORY")
+    return Path(given.split(":")[0]) if given else Path(platformdirs.user_state_dir("foureyes", appauthor=False))
+
+
 class Settings(BaseSettings):
     """The whole configuration of one daemon."""
 
@@ -229,7 +237,7 @@ class Settings(BaseSettings):
     servers: list[EngineServer] = [EngineServer()]
     models: dict[Name, Model]
     tasks: dict[Name, Task] = Field(min_length=1)
-    state_dir: Path = Field(default_factory=lambda: default_state_dir())
+    state_dir: Path = Field(default_factory=default_state_dir)
     capture: Capture = Capture()
     cache: Cache = Cache()
     web: Web = Web()
@@ -247,12 +255,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line before environment; the file comes in through `settings.load`."""
         return init_settings, env_settings
-
-
-def default_state_dir() -> Path:
-    """Where state lives: systemd's StateDirectory, else the user's state folder."""
-    given = os.environ.get("STATE_DIRECTORY")
-    return Path(given.split(":")[0]) if given else Path(platformdirs.user_state_dir("foureyes", appauthor=False))
 
 
 def obs_password() -> str:

@@ -54,7 +54,7 @@ class Violation:
     why: str
 
 
-def schema_problems(schema: Any) -> list[str]:  # noqa: ANN401 - anything may stand in a file
+def schema_problems(schema: Any) -> list[str]:
     """Return why `schema` cannot describe a task's answer; empty where it can."""
     if not isinstance(schema, Mapping):
         return ["schema: an object with 'type: object' and 'properties'"]
@@ -71,7 +71,7 @@ def schema_problems(schema: Any) -> list[str]:  # noqa: ANN401 - anything may st
     return [f"schema.properties.{name}: {why}" for name in properties if (why := _unreadable(properties[name]))]
 
 
-def _unreadable(prop: Any) -> str:  # noqa: ANN401
+def _unreadable(prop: Any) -> str:
     if not isinstance(prop, Mapping):
         return "an object with a 'type'"
     if "enum" not in prop and not _types(prop):
@@ -117,7 +117,7 @@ def _kind(prop: Mapping[str, Any]) -> Kind:
     return by_type.get(_types(prop)[0], "text")
 
 
-def check_answer(schema: Schema, answer: Any) -> list[Violation]:  # noqa: ANN401
+def check_answer(schema: Schema, answer: Any) -> list[Violation]:
     """Validate an answer against the whole schema; numbers must be finite. Empty where it is valid."""
     found = [Violation(name, "the number is not finite") for name in _not_finite(answer)]
     for error in _validator(_Frozen(schema)).iter_errors(answer):
@@ -126,7 +126,7 @@ def check_answer(schema: Schema, answer: Any) -> list[Violation]:  # noqa: ANN40
     return found
 
 
-def _not_finite(answer: Any) -> Iterable[str]:  # noqa: ANN401
+def _not_finite(answer: Any) -> Iterable[str]:
     if not isinstance(answer, Mapping):
         return ()
     return (str(name) for name, value in answer.items() if isinstance(value, float) and not math.isfinite(value))
@@ -150,7 +150,7 @@ def _validator(frozen: _Frozen) -> Validator:
     return jsonschema.Draft202012Validator(dict(frozen.schema))
 
 
-def stripped(schema: Any) -> Any:  # noqa: ANN401 - recursive over JSON
+def stripped(schema: Any) -> Any:
     """Return a copy without the x- annotations, for servers that would stumble over them."""
     if isinstance(schema, Mapping):
         return {key: stripped(value) for key, value in schema.items() if not str(key).startswith("x-")}
@@ -167,7 +167,7 @@ def subset(schema: Schema, names: Iterable[str]) -> dict[str, Any]:
     return {**schema, "properties": properties, "required": required}
 
 
-def annotated(schema: Schema, extra: Mapping[str, Mapping[str, Any]], **top: Any) -> dict[str, Any]:  # noqa: ANN401
+def annotated(schema: Schema, extra: Mapping[str, Mapping[str, Any]], **top: Any) -> dict[str, Any]:
     """Return the schema with further annotations by field, and further keywords on the schema itself."""
     properties = {name: {**prop, **extra.get(name, {})} for name, prop in schema["properties"].items()}
     return {**schema, "properties": properties, **top}
