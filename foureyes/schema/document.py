@@ -11,6 +11,7 @@ Annotations, understood by the engine and stripped for every other server:
 - `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
 - `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)
 - `x-pictures`      on the schema itself: how many pictures are current; as many again are the earlier ones
+- `x-memo-age-s`    on the schema itself: what the engine remembers from before this many seconds is read anew
 """
 
 from __future__ import annotations

@@ -1,0 +1,6 @@
+"""`python -m foureyes` is the command `foureyes`."""
+
+from foureyes.cli import main
+
+if __name__ == "__main__":
+    main()

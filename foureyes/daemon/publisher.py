@@ -1,0 +1,43 @@
+"""Where a reading goes once it is published: the latest of each task, files, live events and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from foureyes.outputs.live import LiveEvents
+from foureyes.telemetry.metrics import Metrics
+from foureyes.vision.reading import Reading
+
+Sink = Callable[[Mapping[str, Any]], None]
+"""Takes one reading as JSON values; must not block."""
+
+
+class Publisher:
+    """Hands every reading to every sink, in order. Nothing here waits."""
+
+    def __init__(
+        self, live: LiveEvents, metrics: Metrics, sinks: Sequence[Sink], *, readings_on: Literal["look", "change"]
+    ) -> None:
+        self._live = live
+        self._metrics = metrics
+        self._sinks = tuple(sinks)
+        self._on_change_only = readings_on == "change"
+        self._latest: dict[tuple[str, str], Reading] = {}
+
+    def publish(self, reading: Reading) -> None:
+        """Publish one reading."""
+        before = self._latest.get((reading.source, reading.task))
+        self._latest[reading.source, reading.task] = reading
+        age_s = None if reading.age_ms is None else reading.age_ms / 1000
+        self._metrics.look(reading.task, reading.source, reading.origin or "none", age_s=age_s)
+        changed = before is None or (before.values, before.withheld) != (reading.values, reading.withheld)
+        document = reading.as_dict()
+        if changed or not self._on_change_only:
+            for sink in self._sinks:
+                sink(document)
+        self._live.publish("reading", {**document, "changed": changed})
+
+    def latest(self) -> list[Reading]:
+        """The last reading of each source and task."""
+        return [self._latest[key] for key in sorted(self._latest)]

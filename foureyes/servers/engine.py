@@ -1,0 +1,64 @@
+"""The embedded engine as a model server, and the command line that starts it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from foureyes.exceptions import ModelMissingError, ServerBusyError
+from foureyes.servers import chat
+from foureyes.servers.http import ServerHttp
+from foureyes.servers.server import ChatReply, ChatRequest
+
+_LOAD_TIMEOUT_S = 60.0
+
+
+def command(*, port: int, threads: int) -> list[str]:
+    """The argument list that starts an engine on loopback; port 0 lets it choose one and say which."""
+    arguments = ["engine", "--port", str(port), "--threads", str(threads), "--parent-pipe"]
+    return [sys.executable, "-m", "foureyes", *arguments]
+
+
+class Engine:
+    """A running engine at a URL."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.id = name
+        self.url = url
+        self._http = ServerHttp(name, url)
+
+    async def check_alive(self) -> None:
+        """Raise unless /health says ok in its body."""
+        document = await self._http.call("GET", "/health", timeout_s=2.0)
+        if document.get("status") != "ok":
+            raise ServerBusyError(f"server '{self.id}' says {document.get('status')!r} of itself")
+
+    async def servable(self) -> tuple[str, ...]:
+        """The engine's model ids."""
+        document = await self._http.call("GET", "/api/v1/models")
+        return tuple(str(model["key"]) for model in document.get("models", []))
+
+    async def load(self, model_id: str) -> float:
+        """Load a model unless it is loaded, then see it listed as loaded."""
+        if model_id not in await self.servable():
+            known = ", ".join(await self.servable())
+            raise ModelMissingError(f"the engine has no model '{model_id}'; it serves {known}")
+        if model_id in await self._loaded():
+            return 0.0
+        body = {"model": model_id}
+        document = await self._http.call("POST", "/api/v1/models/load", body=body, timeout_s=_LOAD_TIMEOUT_S)
+        if model_id not in await self._loaded():
+            raise ServerBusyError(f"the engine said it loaded '{model_id}', and does not list it as loaded")
+        return float(document.get("load_time_seconds", 0.0))
+
+    async def _loaded(self) -> set[str]:
+        document: dict[str, Any] = await self._http.call("GET", "/api/v1/models")
+        return {model["key"] for model in document.get("models", []) if model.get("loaded_instances")}
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        """Ask; the engine understands the x- annotations, so the schema goes as it is."""
+        return await chat.ask(self._http, request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()

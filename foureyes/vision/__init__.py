@@ -1,0 +1,1 @@
+"""From a frame to a reading: what changed, cache, router, inference, and the watch loop of one source."""

@@ -1,0 +1,55 @@
+"""Answers kept for a few seconds by the digest of what was looked at; equal questions at once share one flight."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from cachetools import TTLCache
+
+from foureyes.exceptions import FourEyesError
+from foureyes.vision.answer import Answer
+
+Origin = Literal["inferred", "cached", "shared"]
+
+
+class AnswerCache:
+    """Bounded; entries expire on the monotonic clock, and a hit does not extend them."""
+
+    def __init__(self, *, ttl_s: float, max_entries: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._answers: TTLCache[str, Answer] = TTLCache(max_entries, ttl_s, timer=now)
+        self._flights: dict[str, asyncio.Future[Answer]] = {}
+
+    async def answer(
+        self, key: str, read: Callable[[], Awaitable[Answer]], keep: Callable[[Answer], bool]
+    ) -> tuple[Answer, Origin]:
+        """Return the kept answer, or join the flight under way, or read; errors are shared and not kept."""
+        if (kept := self._answers.get(key)) is not None:
+            return kept, "cached"
+        if (flight := self._flights.get(key)) is not None:
+            return await asyncio.shield(flight), "shared"
+        return await self._fly(key, read, keep), "inferred"
+
+    async def _fly(
+        self, key: str, read: Callable[[], Awaitable[Answer]], keep: Callable[[Answer], bool]
+    ) -> Answer:
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        try:
+            answer = await read()
+            flight.set_result(answer)
+        except FourEyesError as error:
+            flight.set_exception(error)
+            flight.exception()  # retrieved: nobody may have joined
+            raise
+        finally:
+            del self._flights[key]
+            if not flight.done():
+                flight.cancel()  # whatever else ended it, nobody shall wait for it
+        if keep(answer):
+            self._answers[key] = answer
+        return answer
+
+    def __len__(self) -> int:
+        return len(self._answers)

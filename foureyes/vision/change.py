@@ -1,0 +1,98 @@
+"""What changed: pixels against the last ACCEPTED picture, exactly where a source shows no noise.
+
+The rule is the 3x3 mean of the absolute difference (largest channel): averaged over a tile, one changed digit
+of small text would be lost. Where a 16 px tile differs in nearly every pair of captures, and only a little, that
+is noise, and the tile's own threshold lies above it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from foureyes.picture import Box, Pixels
+
+TILE_PX = 16
+WEAKEST_DIGIT = 20.0
+"""The weakest one-digit change that was measured shows 21; a threshold above this could hide one."""
+_HISTORY = 15
+_NOISY_SHARE = 0.8
+_MARGIN = 1.5
+
+Levels = npt.NDArray[np.float32]
+
+
+def difference(current: Pixels, accepted: Pixels) -> Levels:
+    """3x3 mean of the absolute difference, largest channel: shape (height, width), 0 to 255."""
+    delta = cv2.absdiff(current, accepted)
+    largest = np.maximum(np.maximum(delta[..., 0], delta[..., 1]), delta[..., 2])
+    return np.asarray(cv2.blur(largest.astype(np.float32), (3, 3)), np.float32)
+
+
+def changed(current: Pixels, accepted: Pixels, thresholds: Levels | None) -> bool:
+    """Whether a crop shows something else than the accepted one; `thresholds` are by tile, None is exact."""
+    if current is accepted:
+        return False
+    if current.shape != accepted.shape:
+        return True
+    if thresholds is None:
+        return not np.array_equal(current, accepted)
+    height, width = current.shape[:2]
+    by_pixel = np.repeat(np.repeat(thresholds, TILE_PX, axis=0), TILE_PX, axis=1)[:height, :width]
+    return bool((difference(current, accepted) > by_pixel).any())
+
+
+class Noise:
+    """What noise a source shows, learned from pairs of consecutive captures, for each tile of 16 x 16 pixels.
+
+    One writer: the capture loop. A tile that changes now and then is content and stays exact.
+    """
+
+    def __init__(self) -> None:
+        self._history: npt.NDArray[np.float32] | None = None
+        self._pairs = 0
+        self.thresholds: Levels | None = None
+        """By tile (rows, columns); None while the source has shown no noise."""
+
+    def observe(self, current: Pixels, previous: Pixels) -> None:
+        """Learn from two captures that are not equal."""
+        rows, columns = (-(-side // TILE_PX) for side in current.shape[:2])
+        if current.shape != previous.shape or self._history is None or self._history.shape[1:] != (rows, columns):
+            self._history = np.zeros((_HISTORY, rows, columns), np.float32)
+            self._pairs, self.thresholds = 0, None
+        if current.shape == previous.shape:
+            self._learn(_tile_maximum(difference(current, previous)))
+
+    def observe_equal(self) -> None:
+        """Learn from two equal captures: no noise anywhere."""
+        if self._history is not None and self._pairs:
+            self._learn(np.zeros(self._history.shape[1:], np.float32))
+
+    def _learn(self, levels: Levels) -> None:
+        assert self._history is not None
+        self._history[self._pairs % _HISTORY] = levels
+        self._pairs += 1
+        if self._pairs < _HISTORY:
+            return
+        restless = (self._history > 0).mean(axis=0) >= _NOISY_SHARE
+        bound = self._history.max(axis=0) * _MARGIN
+        learned = np.where(restless & (bound <= WEAKEST_DIGIT), bound, 0).astype(np.float32)
+        self.thresholds = learned if learned.any() else None
+
+    def thresholds_in(self, box: Box) -> Levels | None:
+        """The thresholds of the tiles of a box whose edges lie on tile edges; None where all are exact."""
+        if self.thresholds is None:
+            return None
+        rows = slice(box.y // TILE_PX, -(-box.bottom // TILE_PX))
+        columns = slice(box.x // TILE_PX, -(-box.right // TILE_PX))
+        inside = self.thresholds[rows, columns]
+        return inside if inside.any() else None
+
+
+def _tile_maximum(levels: Levels) -> Levels:
+    height, width = levels.shape
+    padded = np.pad(levels, ((0, -height % TILE_PX), (0, -width % TILE_PX)))
+    rows, columns = padded.shape[0] // TILE_PX, padded.shape[1] // TILE_PX
+    tiles = padded.reshape(rows, TILE_PX, columns, TILE_PX).max(axis=(1, 3))
+    return np.asarray(tiles, np.float32)

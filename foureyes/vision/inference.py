@@ -1,0 +1,104 @@
+"""One inference: a view encoded, sent to the routed server, and its reply checked against the whole schema."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from foureyes.exceptions import ServerError, ServerReplyError
+from foureyes.frames.frame import Frame
+from foureyes.schema.document import check_answer
+from foureyes.servers.server import ChatReply, ChatRequest
+from foureyes.telemetry.log import event
+from foureyes.telemetry.metrics import Metrics
+from foureyes.vision.answer import Answer
+from foureyes.vision.look import Encoder, View
+from foureyes.vision.plan import Plan
+from foureyes.vision.router import Route
+
+
+class Inference:
+    """Asks servers and validates what they answer; it neither retries nor caches."""
+
+    def __init__(self, encoder: Encoder, metrics: Metrics) -> None:
+        self._encoder = encoder
+        self._metrics = metrics
+
+    async def read(self, plan: Plan, route: Route, frame: Frame, view: View, schema: Mapping[str, Any]) -> Answer:
+        """Read the fields of `schema` from a view. Raises a ServerError leaf: no answer or a valid one."""
+        request = await self._request(plan, route, view, schema)
+        labels = {"task": plan.task, "model": route.candidate.name}
+        try:
+            with self._metrics.step("request"):
+                reply = await route.server.chat(request)
+            with self._metrics.step("validate"):
+                answer = _validated(plan, route, frame, schema, reply)
+        except ServerError as error:
+            self._metrics.inference(**labels, outcome=type(error).__name__, seconds=None)
+            event(
+                "request.done",
+                str(error),
+                level="debug",
+                request_id=request.request_id,
+                outcome="failed",
+                **labels,
+            )
+            raise
+        self._metrics.inference(**labels, outcome="ok", seconds=reply.latency_ms / 1000)
+        event(
+            "request.done",
+            f"{plan.task} answered",
+            level="debug",
+            request_id=request.request_id,
+            duration_ms=round(reply.latency_ms, 1),
+            outcome="ok",
+            **labels,
+        )
+        return answer
+
+    async def _request(self, plan: Plan, route: Route, view: View, schema: Mapping[str, Any]) -> ChatRequest:
+        with self._metrics.step("encode"):
+            pictures = await asyncio.to_thread(self._encoder.pictures, view)
+        return ChatRequest(
+            model_id=route.candidate.model_id,
+            prompt=plan.prompt,
+            schema=schema,
+            pictures=pictures,
+            stream=plan.stream,
+            request_id=uuid.uuid4().hex[:12],
+            timeout_s=plan.settings.timeout_s,
+            temperature=plan.settings.temperature,
+            max_tokens=plan.settings.max_tokens,
+        )
+
+
+def _validated(plan: Plan, route: Route, frame: Frame, schema: Mapping[str, Any], reply: ChatReply) -> Answer:
+    if violations := check_answer(schema, reply.answer):
+        said = "; ".join(f"{violation.field or 'the answer'}: {violation.why}" for violation in violations[:5])
+        raise ServerReplyError(f"model '{route.candidate.name}' broke the schema of task '{plan.task}': {said}")
+    remarks = reply.remarks
+    values = {name: reply.answer.get(name) for name in schema["properties"]}
+    return Answer(
+        values=values,
+        withheld={name: remarks.withheld.get(name, "absent") for name, value in values.items() if value is None},
+        evidence=remarks.evidence,
+        confidence=_fraction(remarks.confidence),
+        confidence_from=remarks.confidence_from,
+        model_says=_fraction(reply.answer.get("confidence")),
+        model=route.candidate.name,
+        server=route.candidate.server,
+        latency_ms=reply.latency_ms,
+        fallback=route.fallback,
+        frame_id=frame.id,
+        read_at=frame.captured_at,
+        read_mono_s=frame.captured_mono_s,
+    )
+
+
+def _fraction(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value) if 0 <= value <= 1 else None

@@ -1,0 +1,69 @@
+"""One look of a task at a source: the frame, its predecessor, and the pixels that the task sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import xxhash
+
+from foureyes.frames.frame import Frame
+from foureyes.frames.region import Region
+from foureyes.picture import Box, Picture, Pixels, digest, encode_png
+
+_EDGE_PX = 16  # the JPEG block: a change next to a region's edge shows inside its blocks
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """The newest frame of a source and the one captured before it, if there is one."""
+
+    frame: Frame
+    previous: Frame | None
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a task sees in one look: its boxes cut out of the current picture, then, for a pair, of the earlier."""
+
+    pictures: tuple[Picture, ...]
+    """The current picture, then the earlier one where the task reads pairs."""
+    boxes: tuple[Box, ...]
+
+    def crops(self) -> tuple[Pixels, ...]:
+        """Views of the pixels, current ones first. Decodes on first use: keep it off the event loop."""
+        return tuple(box.cut(picture.pixels) for picture in self.pictures for box in self.boxes)
+
+    def digest(self) -> str:
+        """Digest of all pixels seen."""
+        return xxhash.xxh3_128_hexdigest("".join(digest(crop) for crop in self.crops()).encode())
+
+
+def view_of(look: Look, regions: Sequence[Region], *, pair: bool) -> View:
+    """Cut a task's regions out of a look; of a pair whose sizes differ, only the newer picture is seen."""
+    current = look.frame.picture
+    boxes = tuple(region.box(current.width, current.height, _EDGE_PX) for region in regions)
+    earlier = look.previous.picture if pair and look.previous else None
+    if earlier is None or (earlier.width, earlier.height) != (current.width, current.height):
+        return View((current,), boxes)
+    return View((current, earlier), boxes)
+
+
+class Encoder:
+    """Encodes what is sent to servers: losslessly, and once for all tasks that look at the same pixels."""
+
+    def __init__(self) -> None:
+        self._encoded: WeakKeyDictionary[Picture, dict[Box, bytes]] = WeakKeyDictionary()
+
+    def pictures(self, view: View) -> tuple[bytes, ...]:
+        """PNG or JPEG bytes in the order of `View.crops`. Slow: keep it off the event loop."""
+        return tuple(self._bytes(picture, box) for picture in view.pictures for box in view.boxes)
+
+    def _bytes(self, picture: Picture, box: Box) -> bytes:
+        if picture.encoded is not None and box == Box(0, 0, picture.width, picture.height):
+            return picture.encoded
+        known = self._encoded.setdefault(picture, {})
+        if box not in known:
+            known[box] = encode_png(box.cut(picture.pixels))
+        return known[box]

@@ -1,0 +1,92 @@
+"""A task's plan for one source: which pictures it is read from, which models may read it, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import xxhash
+
+from foureyes.config.settings import Model, Rect, SourceSettings, Task
+from foureyes.frames.region import WHOLE, Region
+from foureyes.schema.document import annotated, needs_pair
+
+WHOLE_TASK = "*"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may answer: its name in the configuration, its server and its id there."""
+
+    name: str
+    server: str
+    model_id: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that does not change from look to look."""
+
+    task: str
+    source: str
+    settings: Task
+    candidates: tuple[Candidate, ...]
+    prompt: str
+    schema: Mapping[str, Any]
+    """With `x-picture` by field, and `x-alone` where a field has a region of its own."""
+    regions: tuple[Region, ...]
+    """One picture each, in the order of `x-picture`."""
+    pair: bool
+    """Whether each picture goes with its predecessor."""
+    identity: str
+    """Digest of all that shapes an answer beside pixels and model."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the answer's fields."""
+        return tuple(self.schema["properties"])
+
+    @property
+    def stream(self) -> str:
+        """Names this task's pictures to a server's memo."""
+        return f"{self.source}/{self.task}/{xxhash.xxh3_64_hexdigest(repr(self.regions).encode())[:8]}"
+
+
+def plan_for(name: str, task: Task, models: Mapping[str, Model], source: SourceSettings) -> Plan:
+    """Make the plan of one task for one source; the source's own regions win over the task's."""
+    regions, annotations = _pictures(task, {**task.regions, **source.regions.get(name, {})})
+    schema = annotated(task.answer, annotations, **{"x-pictures": len(regions)})
+    candidates = tuple(Candidate(key, models[key].server, models[key].model_id) for key in task.models)
+    prompt = (
+        task.prompt
+        or models[task.models[0]].prompt
+        or f"Read {', '.join(task.answer['properties'])}. Return JSON."
+    )
+    shape = json.dumps([prompt, schema, task.temperature, task.max_tokens], sort_keys=True, default=str)
+    return Plan(
+        task=name,
+        source=source.id,
+        settings=task,
+        candidates=candidates,
+        prompt=prompt,
+        schema=schema,
+        regions=regions,
+        pair=needs_pair(task.answer),
+        identity=xxhash.xxh3_128_hexdigest(shape.encode()),
+    )
+
+
+def _pictures(task: Task, rects: Mapping[str, Rect]) -> tuple[tuple[Region, ...], dict[str, dict[str, Any]]]:
+    """The distinct regions to look at, and each field's annotations that say which is its."""
+    common = Region(*rects[WHOLE_TASK]) if WHOLE_TASK in rects else WHOLE
+    regions: list[Region] = []
+    annotations: dict[str, dict[str, Any]] = {}
+    for field in task.answer["properties"]:
+        region = Region(*rects[field]) if field in rects else common
+        if region not in regions:
+            regions.append(region)
+        alone = {"x-alone": True} if field in rects else {}
+        annotations[field] = {"x-picture": regions.index(region), **alone}
+    return tuple(regions), annotations

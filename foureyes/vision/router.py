@@ -1,0 +1,38 @@
+"""The router: a task's first candidate whose server is ready; a later one than the first is a fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from foureyes.servers.supervisor import Supervisor
+from foureyes.vision.plan import Candidate, Plan
+
+
+@dataclass(frozen=True)
+class Route:
+    """The candidate that was chosen, its server, and whether an earlier candidate was passed over."""
+
+    candidate: Candidate
+    server: Supervisor
+    fallback: bool
+
+
+class Router:
+    """Chooses by the servers' snapshots; ordered preference is the strategy."""
+
+    def __init__(self, servers: Mapping[str, Supervisor]) -> None:
+        self._servers = servers
+
+    def choose(self, plan: Plan) -> Route | None:
+        """The best route now, or None where no candidate can answer."""
+        for index, candidate in enumerate(plan.candidates):
+            server = self._servers[candidate.server]
+            if server.snapshot.ready and candidate.model_id in server.snapshot.models:
+                return Route(candidate, server, fallback=index > 0)
+        return None
+
+    def first_is_back(self, plan: Plan) -> bool:
+        """Whether the first candidate could answer now."""
+        route = self.choose(plan)
+        return route is not None and not route.fallback

@@ -1,0 +1,149 @@
+"""The watch loop of one source: on each tick one frame, offered to every task; nothing here waits for a model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from foureyes.exceptions import PictureError, SourceError
+from foureyes.frames.camera import Camera, Stall, stall
+from foureyes.frames.clock import Clock
+from foureyes.frames.frame import Frame
+from foureyes.frames.source import EndOfSource
+from foureyes.telemetry.log import event
+from foureyes.telemetry.metrics import Metrics
+from foureyes.vision.change import Noise
+from foureyes.vision.look import Look
+from foureyes.vision.task_watch import TaskWatch
+
+
+@dataclass(frozen=True)
+class StallRules:
+    """When a source counts as stalled: seconds without progress, and without any new bytes (None: never)."""
+
+    stall_s: float
+    frozen_after_s: float | None
+
+
+class SourceWatch:
+    """Owns one source: its clock, its camera and its tasks."""
+
+    def __init__(
+        self,
+        source_id: str,
+        camera: Camera,
+        clock: Clock,
+        tasks: Sequence[TaskWatch],
+        *,
+        noise: Noise,
+        rules: StallRules,
+        metrics: Metrics,
+        on_frame: Callable[[Frame], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.id = source_id
+        self.tasks = tuple(tasks)
+        self.done = False
+        self._camera = camera
+        self._clock = clock
+        self._noise = noise
+        self._rules = rules
+        self._metrics = metrics
+        self._on_frame = on_frame
+        self._now = now
+        self._latest: Look | None = None
+        self._error: str | None = None
+        self._stalled: Stall | None = None
+
+    @property
+    def camera(self) -> Camera:
+        """The camera, for its progress."""
+        return self._camera
+
+    def stall(self) -> Stall | None:
+        """Why no new picture comes, by the last progress; None while all is well."""
+        rules = self._rules
+        return stall(
+            self._camera.progress,
+            self._now(),
+            stall_s=rules.stall_s,
+            frozen_after_s=rules.frozen_after_s,
+        )
+
+    async def run(self) -> None:
+        """Watch until the source is done or the task is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in self.tasks:
+                    group.create_task(task.run(), name=f"{self.id}/{task.plan.task}")
+                group.create_task(self._watch_progress(), name=f"{self.id}/progress")
+                group.create_task(self._capture(), name=f"{self.id}/capture")
+        finally:
+            await self._camera.close()
+
+    async def _capture(self) -> None:
+        async for tick in self._clock.ticks():
+            self._metrics.tick(self.id, lateness_s=tick.lateness_s, missed=tick.missed)
+            try:
+                await self._look()
+            except EndOfSource:
+                break
+            except (SourceError, PictureError) as error:
+                self._failed(error)
+        self.done = True
+        event("source.ended", f"source '{self.id}' has given its last picture", source=self.id)
+        for task in self.tasks:
+            task.finish()
+
+    async def _look(self) -> None:
+        with self._metrics.step("grab"):
+            frame = await self._camera.look()
+        self._metrics.frame(self.id)
+        self._recovered()
+        previous = self._latest.frame if self._latest else None
+        if previous is not None:
+            await self._learn_noise(frame, previous)
+        self._latest = Look(frame, previous)
+        self._on_frame(frame)
+        for task in self.tasks:
+            task.offer(self._latest)
+
+    async def _learn_noise(self, frame: Frame, previous: Frame) -> None:
+        if frame.picture is previous.picture:
+            self._noise.observe_equal()
+        else:
+            with self._metrics.step("noise"):
+                await asyncio.to_thread(self._observe, frame, previous)
+
+    def _observe(self, frame: Frame, previous: Frame) -> None:
+        self._noise.observe(frame.picture.pixels, previous.picture.pixels)
+
+    async def _watch_progress(self) -> None:
+        """Name a stall once when it begins and once when it ends, even while a grab hangs."""
+        while not self.done:
+            await asyncio.sleep(self._clock.period_s)
+            self._note(self.stall())
+
+    def _note(self, found: Stall | None) -> None:
+        before, self._stalled = self._stalled, found
+        self._metrics.source_up(self.id, up=found is None)
+        if found is not None and before is None:
+            event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
+            for task in self.tasks:
+                task.blind(self._latest)
+        elif found is None and before is not None:
+            event("source.moving", f"source '{self.id}' gives pictures again", source=self.id)
+
+    def _failed(self, error: SourceError | PictureError) -> None:
+        """Say an error once, and again only when it becomes another one."""
+        self._metrics.dropped("source", getattr(error, "cause", "unreadable"))
+        if self._error != str(error):
+            self._error = str(error)
+            event("source.failing", str(error), level="error", source=self.id)
+
+    def _recovered(self) -> None:
+        if self._error is not None:
+            self._error = None
+            event("source.recovered", f"source '{self.id}' gives pictures again", source=self.id)

@@ -1,0 +1,247 @@
+"""One task watching one source: every look becomes one reading, be it all null with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from foureyes.exceptions import InferenceError, PictureError, ServerError
+from foureyes.schema.document import subset
+from foureyes.servers.backoff import backoff_s
+from foureyes.telemetry.log import event, log_context
+from foureyes.telemetry.metrics import Metrics
+from foureyes.vision.answer import Answer
+from foureyes.vision.cache import AnswerCache
+from foureyes.vision.change import Noise, changed
+from foureyes.vision.inference import Inference
+from foureyes.vision.look import Look, View, view_of
+from foureyes.vision.mailbox import Mailbox
+from foureyes.vision.plan import Plan
+from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
+from foureyes.vision.router import Route, Router
+
+_RETRY_FIRST_S, _RETRY_CAP_S = 2.0, 30.0
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """The last picture that a model read, and what it read there."""
+
+    view: View
+    answer: Answer
+
+
+class TaskWatch:
+    """Owns what one task knows of one source. `run` is its only task; the capture loop calls `offer`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        noise: Noise,
+        router: Router,
+        inference: Inference,
+        cache: AnswerCache,
+        metrics: Metrics,
+        publish: Callable[[Reading], None],
+        now: Callable[[], float] = time.monotonic,
+        utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.plan = plan
+        self._noise = noise
+        self._router = router
+        self._inference = inference
+        self._cache = cache
+        self._metrics = metrics
+        self._publish = publish
+        self._now = now
+        self._utcnow = utcnow
+        self._mailbox: Mailbox[Look] = Mailbox(lambda: metrics.dropped("task", "superseded"))
+        self._accepted: _Accepted | None = None
+        self._reread_due: dict[str, float] = {}
+        self._next_due = now()
+        self._failing = False
+
+    def offer(self, look: Look) -> None:
+        """Hand over the newest look, unless this task's own cadence lets it pass."""
+        now = self._now()
+        if self.plan.settings.fps is not None:
+            if now < self._next_due:
+                return
+            self._next_due = max(self._next_due + 1 / self.plan.settings.fps, now)
+        self._mailbox.put(look)
+
+    def finish(self) -> None:
+        """The source is done: read what is waiting, then end."""
+        self._mailbox.close()
+
+    async def run(self) -> None:
+        """Turn looks into readings until the source is done."""
+        while (look := await self._mailbox.take()) is not None:
+            with log_context(frame_id=look.frame.id, task=self.plan.task, source=self.plan.source):
+                await self._look(look)
+
+    def blind(self, look: Look | None) -> None:
+        """The source has stalled: say so once, so that an old value does not stand for the present."""
+        if look is not None:
+            self._nothing(look, "stale")
+
+    async def _look(self, look: Look) -> None:
+        try:
+            view, unchanged = await self._examined(look)
+            if not unchanged:
+                await self._read(look, view)
+            elif (field := self._due_field()) is not None:
+                await self._reread(look, view, field)
+            else:
+                self._hold(look)
+        except PictureError as error:
+            self._down(f"frame {look.frame.id} cannot be read: {error}")
+            self._nothing(look, "unreadable")
+
+    async def _examined(self, look: Look) -> tuple[View, bool]:
+        """The task's view of a look, and whether it shows what was accepted."""
+        accepted = self._accepted
+        if accepted is not None and self._same_pictures(look, accepted.view):
+            return accepted.view, self._still_good(accepted.answer)
+        with self._metrics.step("change"):
+            return await asyncio.to_thread(self._compare, look)
+
+    def _same_pictures(self, look: Look, view: View) -> bool:
+        """The very same Picture objects as accepted: no pixel need be touched."""
+        frames = (look.frame, look.previous) if self.plan.pair else (look.frame,)
+        pictures = [frame.picture for frame in frames if frame is not None]
+        return len(pictures) == len(view.pictures) and all(map(_is, pictures, view.pictures))
+
+    def _compare(self, look: Look) -> tuple[View, bool]:
+        view = view_of(look, self.plan.regions, pair=self.plan.pair)
+        accepted = self._accepted
+        if (
+            accepted is None
+            or len(view.pictures) != len(accepted.view.pictures)
+            or view.boxes != accepted.view.boxes
+        ):
+            return view, False
+        thresholds = [self._noise.thresholds_in(box) for box in view.boxes] * len(view.pictures)
+        differs = any(map(changed, view.crops(), accepted.view.crops(), thresholds))
+        return view, not differs and self._still_good(accepted.answer)
+
+    def _still_good(self, answer: Answer) -> bool:
+        """A fallback's answer is dropped when the first candidate has returned."""
+        return not (answer.fallback and self._router.first_is_back(self.plan))
+
+    def _hold(self, look: Look) -> None:
+        assert self._accepted is not None
+        self._emit(look, self._accepted.answer, "held")
+
+    async def _read(self, look: Look, view: View) -> None:
+        """Read what changed; each new attempt takes the newest frame, since an old one is of no use any more."""
+        attempts = self.plan.settings.attempts
+        for attempt in range(1, attempts + 1):
+            route = self._router.choose(self.plan)
+            if route is None:
+                self._nothing(look, "no_model")
+                return
+            try:
+                answer, origin = await self._ask(look, view, route)
+            except ServerError as error:
+                if not error.retryable or attempt == attempts:
+                    self._give_up(look, error, attempt)
+                    return
+                await asyncio.sleep(backoff_s(attempt, first_s=_RETRY_FIRST_S, cap_s=_RETRY_CAP_S))
+                look, view = await self._newest(look, view)
+            else:
+                self._accept(look, view, answer, origin)
+                return
+
+    async def _ask(self, look: Look, view: View, route: Route) -> tuple[Answer, Origin]:
+        with self._metrics.step("digest"):
+            digest = await asyncio.to_thread(view.digest)
+        answer, origin = await self._cache.answer(
+            f"{digest}/{self.plan.task}/{self.plan.identity}/{route.candidate.name}",
+            lambda: self._inference.read(self.plan, route, look.frame, view, self.plan.schema),
+            lambda answer: (answer.confidence or 0.0) >= self.plan.settings.min_confidence,
+        )
+        self._metrics.cache_lookup(self.plan.task, hit=origin != "inferred")
+        return answer, origin
+
+    async def _newest(self, look: Look, view: View) -> tuple[Look, View]:
+        newer = self._mailbox.take_now()
+        if newer is None:
+            return look, view
+        return newer, await asyncio.to_thread(view_of, newer, self.plan.regions, pair=self.plan.pair)
+
+    def _accept(self, look: Look, view: View, answer: Answer, origin: Origin) -> None:
+        self._up()
+        if self._now() - answer.read_mono_s > self.plan.settings.max_age_s:
+            self._metrics.dropped("task", "too_old")
+            return
+        self._accepted = _Accepted(view, answer)
+        due = answer.read_mono_s + self.plan.settings.reread_s
+        self._reread_due = dict.fromkeys(self.plan.fields, due)
+        self._emit(look, answer, origin)
+
+    def _due_field(self) -> str | None:
+        now = self._now()
+        return next((field for field, due in self._reread_due.items() if due <= now), None)
+
+    async def _reread(self, look: Look, view: View, field: str) -> None:
+        """Really read one held field again; where it reads differently, the whole task is read anew."""
+        assert self._accepted is not None
+        self._reread_due[field] = self._now() + self.plan.settings.reread_s
+        route = self._router.choose(self.plan)
+        if route is None:
+            self._hold(look)
+            return
+        schema = {**subset(self.plan.schema, [field]), "x-memo-age-s": self.plan.settings.reread_s / 2}
+        try:
+            fresh = await self._inference.read(self.plan, route, look.frame, view, schema)
+        except ServerError as error:
+            event("task.reread_failed", f"field '{field}' could not be read again: {error}", level="debug")
+            self._hold(look)
+            return
+        if fresh.values[field] != self._accepted.answer.values[field]:
+            await self._read(look, view)
+            return
+        self._accepted = _Accepted(view, _renewed(self._accepted.answer, field, fresh))
+        self._emit(look, self._accepted.answer, "held")
+
+    def _emit(self, look: Look, answer: Answer, origin: Origin) -> None:
+        with self._metrics.step("publish"):
+            now_mono_s = self._now()
+            self._publish(
+                reading_of(self.plan.task, look.frame, answer, origin, now=self._utcnow(), now_mono_s=now_mono_s)
+            )
+
+    def _nothing(self, look: Look, reason: str) -> None:
+        """Publish all null."""
+        self._publish(nothing_read(self.plan.task, look.frame, self.plan.fields, reason, now=self._utcnow()))
+
+    def _give_up(self, look: Look, error: ServerError, attempts: int) -> None:
+        final = InferenceError(f"task '{self.plan.task}' could not be read in {attempts} attempts: {error}")
+        self._down(str(final))
+        self._metrics.dropped("task", "inference_failed")
+        self._nothing(look, "no_model")
+
+    def _down(self, message: str) -> None:
+        level = "debug" if self._failing else "error"
+        self._failing = True
+        event("task.failing", message, level=level)
+
+    def _up(self) -> None:
+        if self._failing:
+            self._failing = False
+            event("task.recovered", f"task '{self.plan.task}' is read again")
+
+
+def _renewed(answer: Answer, field: str, fresh: Answer) -> Answer:
+    """The held answer with one field's evidence as just seen; its age stays that of its oldest part."""
+    evidence = {**answer.evidence, **({field: fresh.evidence[field]} if field in fresh.evidence else {})}
+    return replace(answer, evidence=evidence)
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
