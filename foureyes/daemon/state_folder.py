@@ -42,7 +42,9 @@ def claimed(folder: Path) -> Iterator[None]:
 def _busy(folder: Path) -> str:
     holder = running(folder)
     who = f"process {holder['pid']}, {holder['url']}" if holder else "another process"
-    return f"a FourEyes daemon works in {folder} already ({who}); stop it, or choose another folder with --state-dir"
+    return (
+        f"a FourEyes daemon works in {folder} already ({who}); stop it, or choose another folder with --state-dir"
+    )
 
 
 def announce(folder: Path, document: Mapping[str, Any]) -> None:

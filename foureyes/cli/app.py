@@ -1,0 +1,66 @@
+"""The command `foureyes`: its subcommands, and every error of ours as one plain sentence with its exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from foureyes import __version__
+from foureyes.cli import analyze, check, configuration, engine, run, status
+from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
+
+FAILED, MISUSED, BUSY, TAKEN = 1, 2, 3, 4
+
+app = typer.Typer(
+    name="foureyes",
+    help="Watch a screen, read it with local models, publish what was really read.",
+    epilog="Exit codes: 0 done; 1 failed; 2 wrong call or configuration; 3 already running; 4 port taken; "
+    "130 forced by a second Ctrl-C.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"foureyes {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+app.command("run")(run.run)
+app.command("record")(run.record)
+app.command("analyze")(analyze.analyze)
+app.command("check")(check.check)
+app.command("status")(status.status)
+app.command("models")(status.models)
+app.command("engine")(engine.engine)
+app.add_typer(configuration.app, name="config")
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a sentence on stderr, never a traceback."""
+    try:
+        app()
+    except FourEyesError as error:
+        sys.stderr.write(f"foureyes: {error}\n")
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: FourEyesError) -> int:
+    if isinstance(error, ConfigError | UsageError):
+        return MISUSED
+    if isinstance(error, StateFolderBusyError):
+        return BUSY
+    return TAKEN if isinstance(error, PortTakenError) else FAILED

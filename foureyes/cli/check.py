@@ -1,0 +1,99 @@
+"""`foureyes check`: config, sources, servers and models; each line is ok or says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from foureyes.cli.options import AsJson, Config, SourceText, StateDir, settings_from
+from foureyes.config import SHIPPED_CONFIG, Settings
+from foureyes.config.settings import Source, obs_password
+from foureyes.daemon import parts
+from foureyes.daemon.state_folder import running
+from foureyes.exceptions import ConfigError, FourEyesError
+from foureyes.frames.source import EndOfSource
+from foureyes.frames.sources import open_source
+from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+def check(
+    config: Config = None, source: SourceText = None, state_dir: StateDir = None, *, as_json: AsJson = False
+) -> None:
+    """Look at everything that `run` needs, and say what to do where something is missing."""
+    findings = asyncio.run(_findings(config, source, state_dir, as_json=as_json))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _findings(
+    config: Path | None, source: str | None, state_dir: Path | None, *, as_json: bool
+) -> list[Finding]:
+    findings = []
+    async for finding in _look_at(config, source, state_dir):
+        findings.append(finding)
+        if not as_json:
+            typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+    return findings
+
+
+async def _look_at(config: Path | None, source: str | None, state_dir: Path | None) -> AsyncIterator[Finding]:
+    try:
+        settings = settings_from(config, source=source, state_dir=state_dir)
+    except ConfigError as error:
+        yield Finding("config", ok=False, text=str(error))
+        return
+    yield Finding("config", ok=True, text=f"{config or SHIPPED_CONFIG}, {len(settings.tasks)} tasks")
+    yield _state(settings)
+    for entry in settings.sources:
+        yield await asyncio.to_thread(_source, entry)
+    for name, server in parts.supervisors_of(settings, Metrics()).items():
+        async for finding in _server(name, server):
+            yield finding
+
+
+def _state(settings: Settings) -> Finding:
+    daemon = running(settings.state_dir)
+    note = f"a daemon runs here (process {daemon['pid']}, {daemon['url']})" if daemon else "no daemon runs here"
+    return Finding("state", ok=True, text=f"{settings.state_dir}; {note}")
+
+
+def _source(entry: Source) -> Finding:
+    try:
+        resolved, why = parts.resolved(entry)
+        opened = open_source(resolved, obs_password=obs_password())
+        try:
+            picture = opened.grab()
+        finally:
+            opened.close()
+    except (FourEyesError, EndOfSource) as error:
+        return Finding(f"source {entry.id}", ok=False, text=str(error) or "it has no picture")
+    size = f"{picture.width}x{picture.height}"
+    return Finding(f"source {entry.id}", ok=True, text=f"{opened.description}, {size}{f'; {why}' if why else ''}")
+
+
+async def _server(name: str, server: Supervisor) -> AsyncIterator[Finding]:
+    task = asyncio.create_task(server.run(), name=f"server {name}")
+    await server.settled()
+    snapshot = server.snapshot
+    task.cancel()
+    await asyncio.wait([task])
+    yield Finding(f"server {name}", ok=snapshot.ready, text=snapshot.reason)
+    for model_id in snapshot.models:
+        yield Finding(f"model {name}/{model_id}", ok=True, text="loaded, answered its probe")

@@ -1,0 +1,70 @@
+"""`foureyes run` and `foureyes record`: the daemon in a terminal or under a service manager."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foureyes.cli.options import Config, Fps, SourceText, StateDir, settings_from
+from foureyes.config import Settings
+from foureyes.daemon.daemon import Options, run_daemon
+from foureyes.exceptions import UsageError
+from foureyes.telemetry.log import start_logging
+
+Duration = Annotated[
+    float | None, typer.Option("--duration", min=0.1, help="Seconds of watching; no end by default.")
+]
+Readings = Annotated[str | None, typer.Option("--readings", help="File for readings as JSON lines; - is stdout.")]
+ReadingsOn = Annotated[
+    str, typer.Option("--readings-on", help="look: one line a look; change: only what changed.")
+]
+
+
+def run(
+    config: Config = None,
+    source: SourceText = None,
+    fps: Fps = None,
+    duration: Duration = None,
+    readings: Readings = None,
+    readings_on: ReadingsOn = "look",
+    state_dir: StateDir = None,
+) -> None:
+    """Watch the sources and publish readings until Ctrl-C."""
+    settings = settings_from(config, source=source, fps=fps, state_dir=state_dir)
+    _run(settings, _options(duration, readings, readings_on, record=None))
+
+
+def record(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder for frames and readings.")],
+    config: Config = None,
+    source: SourceText = None,
+    fps: Fps = None,
+    duration: Duration = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Watch like `run` and keep frames and readings in DIR; replay it with --source replay:DIR."""
+    settings = settings_from(config, source=source, fps=fps, state_dir=state_dir)
+    if settings.capture.keep_frames == "never":
+        raise UsageError("capture.keep_frames is 'never' in the configuration, so nothing may be recorded")
+    _run(settings, _options(duration, None, "look", record=folder))
+
+
+def _options(duration: float | None, readings: str | None, readings_on: str, record: Path | None) -> Options:
+    if readings_on not in {"look", "change"}:
+        raise UsageError(f"--readings-on is 'look' or 'change', not {readings_on!r}")
+    target = "-" if readings == "-" else None if readings is None else Path(readings)
+    return Options(
+        duration_s=duration,
+        readings=target,  # type: ignore[arg-type] - mypy widens the literal "-"
+        readings_on="change" if readings_on == "change" else "look",
+        record=record,
+    )
+
+
+def _run(settings: Settings, options: Options) -> None:
+    start_logging(settings.log, settings.log.folder or settings.state_dir / "logs", console=True)
+    run_daemon(settings, options)
+    sys.stdout.flush()

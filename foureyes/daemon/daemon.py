@@ -1,0 +1,227 @@
+"""The life of a daemon, top-down: claim, start the servers, watch until told to stop, take everything down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from foureyes import __version__
+from foureyes.config import Settings
+from foureyes.config.settings import DEFAULT_WEB_PORT
+from foureyes.daemon import parts
+from foureyes.daemon.health import DaemonHealth
+from foureyes.daemon.publisher import Publisher, Sink
+from foureyes.daemon.state_folder import announce, claimed
+from foureyes.frames.frame import Frame
+from foureyes.frames.recording import Recording
+from foureyes.outputs.jsonlines import JsonLines
+from foureyes.outputs.live import LiveEvents
+from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.log import event
+from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.resources import available_bytes, process_use
+from foureyes.vision.cache import AnswerCache
+from foureyes.vision.inference import Inference
+from foureyes.vision.look import Encoder
+from foureyes.vision.source_watch import SourceWatch
+from foureyes.web.app import create_app
+from foureyes.web.server import WebServer, bind
+
+_GRACE_S = 4.5
+_FORCED_EXIT = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to the configuration."""
+
+    duration_s: float | None = None
+    readings: Path | Literal["-"] | None = None
+    readings_on: Literal["look", "change"] = "look"
+    record: Path | None = None
+
+
+class Daemon:
+    """One daemon: built from settings, run once."""
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self._settings = settings
+        self._options = options
+        self._metrics = Metrics()
+        self._live = LiveEvents(dropped=self._metrics.dropped)
+        self._stop = asyncio.Event()
+        self._began_mono_s = time.monotonic()
+
+    async def run(self) -> None:
+        """Watch until the duration is over, all sources are done, or a signal comes.
+
+        Raises StateFolderBusyError, PortTakenError or another FourEyesError where it cannot begin; nothing
+        half-started is left behind then.
+        """
+        with claimed(self._settings.state_dir), self._signals():
+            async with AsyncExitStack() as stack:
+                await self._live_through(stack)
+        event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
+
+    async def _live_through(self, stack: AsyncExitStack) -> None:
+        event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
+        socket = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
+        stack.callback(socket.close)
+        recording = self._recording(stack)
+        publisher = self._publisher(stack, recording)
+        servers = parts.supervisors_of(self._settings, self._metrics)
+        watches = await asyncio.to_thread(self._watches, servers, publisher, recording)
+        health = DaemonHealth(watches, servers, publisher, self._metrics, self._live)
+        web = WebServer(create_app(health), socket)
+        await web.start()
+        stack.push_async_callback(web.stop)
+        host, port = socket.getsockname()[:2]
+        url = f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
+        announce(self._settings.state_dir, {"url": url, "version": __version__})
+        event("web.listening", f"look at {url}/", url=url)
+        self._schedule_resources(stack, servers)
+        await self._watch(watches, servers)
+
+    async def _watch(self, watches: list[SourceWatch], servers: dict[str, Supervisor]) -> None:
+        """Servers first, then the sources; the servers outlive the last look."""
+        keeping = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            settled = asyncio.gather(*(server.settled() for server in servers.values()))
+            await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._stop.is_set():
+                self._say_ready(servers)
+                await self._look_until_stopped(watches, stopping)
+        finally:
+            stopping.cancel()
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping, timeout=_GRACE_S)
+
+    def _say_ready(self, servers: dict[str, Supervisor]) -> None:
+        took = time.monotonic() - self._began_mono_s
+        if late := [name for name, server in servers.items() if not server.snapshot.ready]:
+            event("daemon.blind", f"watching without {', '.join(late)}, which is not ready yet", level="warning")
+        else:
+            event("daemon.ready", f"ready in {took:.1f} s", duration_ms=round(took * 1000), outcome="ok")
+
+    async def _look_until_stopped(self, watches: list[SourceWatch], stopping: asyncio.Task[Any]) -> None:
+        looking = asyncio.create_task(self._look(watches), name="watches")
+        try:
+            timeout_s = self._options.duration_s
+            await asyncio.wait({looking, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking}, timeout=_GRACE_S)
+        if looking.done() and not looking.cancelled():
+            looking.result()
+
+    @staticmethod
+    async def _look(watches: list[SourceWatch]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for watch in watches:
+                group.create_task(watch.run(), name=f"source {watch.id}")
+
+    def _watches(
+        self, servers: dict[str, Supervisor], publisher: Publisher, recording: Recording | None
+    ) -> list[SourceWatch]:
+        cache = AnswerCache(ttl_s=self._settings.cache.ttl_s, max_entries=self._settings.cache.max_entries)
+        inference = Inference(Encoder(), self._metrics)
+        return [
+            parts.watch_of(
+                source,
+                parts.plans_of(self._settings, source),
+                self._settings,
+                servers=servers,
+                cache=cache,
+                inference=inference,
+                metrics=self._metrics,
+                publish=publisher.publish,
+                on_frame=_frame_sink(recording),
+            )
+            for source in parts.resolved_sources(self._settings)
+        ]
+
+    def _recording(self, stack: AsyncExitStack) -> Recording | None:
+        if self._options.record is None:
+            return None
+        recording = Recording(self._options.record)
+        stack.callback(recording.close)
+        return recording
+
+    def _publisher(self, stack: AsyncExitStack, recording: Recording | None) -> Publisher:
+        sinks: list[Sink] = [recording.add_reading] if recording else []
+        if self._options.readings is not None:
+            lines = JsonLines(self._options.readings, dropped=self._metrics.dropped)
+            stack.callback(lines.close)
+            sinks.append(lines.put)
+        return Publisher(self._live, self._metrics, sinks, readings_on=self._options.readings_on)
+
+    def _schedule_resources(self, stack: AsyncExitStack, servers: dict[str, Supervisor]) -> None:
+        scheduler = AsyncIOScheduler()
+        every_s = self._settings.resources.check_s
+        scheduler.add_job(self._note_resources, "interval", seconds=every_s, args=[servers], id="resources")
+        scheduler.start()
+        stack.callback(scheduler.shutdown, wait=False)
+
+    def _note_resources(self, servers: dict[str, Supervisor]) -> None:
+        pids = {"daemon": os.getpid()} | {name: server.snapshot.pid for name, server in servers.items()}
+        uses = {name: process_use(pid) for name, pid in pids.items() if pid is not None}
+        for name, use in uses.items():
+            self._metrics.process(name, use)
+        sizes = {f"{name}_mb": round(use.rss_bytes / 1e6) for name, use in uses.items()}
+        free_mb = round(available_bytes() / 1e6)
+        event("memory.sizes", "resident memory", level="debug", available_mb=free_mb, **sizes)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first Ctrl-C or SIGTERM ends gracefully, the second forces."""
+        loop = asyncio.get_running_loop()
+
+        def stop(signum: int, _frame: FrameType | None) -> None:
+            if self._stop.is_set():
+                os._exit(_FORCED_EXIT)  # children notice by their closed pipe
+            name = signal.Signals(signum).name
+            loop.call_soon_threadsafe(self._begin_stop, name)
+
+        handled = [signal.SIGINT, signal.SIGTERM]
+        before = {number: signal.signal(number, stop) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _begin_stop(self, name: str) -> None:
+        self._stop.set()
+        event("daemon.stopping", f"{name}: ending gracefully; once more to force", signal=name)
+
+
+def _frame_sink(recording: Recording | None) -> Callable[[Frame], None]:
+    return recording.add_frame if recording else _keep_nothing
+
+
+def _keep_nothing(_frame: Frame) -> None:
+    """Frames go nowhere unless somebody records."""
+
+
+def run_daemon(settings: Settings, options: Options) -> None:
+    """Run a daemon to its end in this thread."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(settings, options))
+
+
+async def _run(settings: Settings, options: Options) -> None:
+    await Daemon(settings, options).run()

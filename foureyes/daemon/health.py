@@ -1,0 +1,144 @@
+"""What the daemon says of itself: one truth for /health, /ready, the page and `foureyes status`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from foureyes import __version__
+from foureyes.daemon.publisher import Publisher
+from foureyes.outputs.live import LiveEvents
+from foureyes.servers.state import ServerSnapshot
+from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.resources import available_bytes, process_use
+from foureyes.vision.plan import Plan
+from foureyes.vision.router import Router
+from foureyes.vision.source_watch import SourceWatch
+
+_PROBE_PERIODS_S = 120.0
+"""Two probe periods: a server whose last real answer is older is unknown, never green."""
+
+
+class DaemonHealth:
+    """Read-only view of a running daemon."""
+
+    def __init__(
+        self,
+        watches: Sequence[SourceWatch],
+        servers: Mapping[str, Supervisor],
+        publisher: Publisher,
+        metrics: Metrics,
+        live: LiveEvents,
+        *,
+        notes: Sequence[str] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.live = live
+        self._watches = watches
+        self._servers = servers
+        self._publisher = publisher
+        self._metrics = metrics
+        self._notes = tuple(notes)
+        self._now = now
+        self._started_mono_s = now()
+        self._started_at = datetime.now(UTC)
+
+    def health(self) -> dict[str, Any]:
+        """Status, uptime, memory, connections, version and every component's state."""
+        components = self._components()
+        return {
+            "status": self._status(components),
+            "uptime_s": round(self._now() - self._started_mono_s, 1),
+            "started_at": self._started_at.isoformat(timespec="seconds"),
+            "memory": self._memory(),
+            "connections": self.live.subscribers,
+            "version": __version__,
+            "substitutions": list(self._notes),
+            "components": components,
+        }
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether every task has one warmed candidate, and which tasks have none."""
+        waiting = sorted({plan.task for plan in self._plans() if Router(self._servers).choose(plan) is None})
+        return not waiting, {"ready": not waiting, "waiting_for": waiting}
+
+    def status(self) -> dict[str, Any]:
+        """Health, figures and the latest readings: what an operator wants at a glance."""
+        return {**self.health(), "ready": self.ready()[0], "figures": self._metrics.snapshot()}
+
+    def readings(self) -> list[dict[str, Any]]:
+        """The latest reading of each source and task, with its age now."""
+        now = datetime.now(UTC)
+        return [
+            {**reading.as_dict(), "age_now_ms": _age_ms(now, reading.read_at)}
+            for reading in self._publisher.latest()
+        ]
+
+    def metrics(self) -> tuple[bytes, str]:
+        """Prometheus text and its content type."""
+        return self._metrics.render()
+
+    def _plans(self) -> list[Plan]:
+        return [task.plan for watch in self._watches for task in watch.tasks]
+
+    def _status(self, components: Mapping[str, Mapping[str, Any]]) -> str:
+        states = [component["state"] for component in components.values()]
+        if all(state in {"ok", "ended"} for state in states):
+            return "ok"
+        seeing = any(
+            component["state"] == "ok" for name, component in components.items() if name.startswith("source")
+        )
+        if seeing and self.ready()[0]:
+            return "degraded"
+        return "starting" if "starting" in states else "failing"
+
+    def _components(self) -> dict[str, dict[str, Any]]:
+        sources = {f"source:{watch.id}": self._source(watch) for watch in self._watches}
+        servers = {f"server:{name}": self._server(server.snapshot) for name, server in self._servers.items()}
+        return sources | servers
+
+    def _source(self, watch: SourceWatch) -> dict[str, Any]:
+        progress, stalled = watch.camera.progress, watch.stall()
+        state = "ended" if watch.done else "starting" if progress.frames == 0 else "ok"
+        if stalled is not None and not watch.done:
+            state = "blind"
+        return {
+            "state": state,
+            "cause": stalled.cause if stalled else None,
+            "reason": stalled.text if stalled else None,
+            "kind": progress.kind,
+            "watching": progress.description,
+            "frames": progress.frames,
+            "last_frame_at": progress.last_frame_at.isoformat() if progress.last_frame_at else None,
+        }
+
+    def _server(self, snapshot: ServerSnapshot) -> dict[str, Any]:
+        probed = snapshot.probed_mono_s
+        probe_age_s = None if probed is None else self._now() - probed
+        state = "ok" if snapshot.ready else str(snapshot.state)
+        if snapshot.ready and (probe_age_s is None or probe_age_s > _PROBE_PERIODS_S):
+            state = "unknown"
+        return {
+            "state": state,
+            "reason": snapshot.reason,
+            "url": snapshot.url,
+            "pid": snapshot.pid,
+            "restarts": snapshot.restarts,
+            "models": list(snapshot.models),
+            "probe_age_s": None if probe_age_s is None else round(probe_age_s, 1),
+        }
+
+    def _memory(self) -> dict[str, Any]:
+        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
+        return {
+            "resident_bytes": process_use().rss_bytes,
+            "servers": {name: process_use(pid).rss_bytes for name, pid in pids.items() if pid is not None},
+            "available_bytes": available_bytes(),
+        }
+
+
+def _age_ms(now: datetime, read_at: datetime | None) -> float | None:
+    return None if read_at is None else round((now - read_at).total_seconds() * 1000, 1)

@@ -1,0 +1,129 @@
+"""Builds the parts of one daemon from its settings; nothing is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from foureyes.config import Settings
+from foureyes.config.settings import AutoSource, Source, obs_password
+from foureyes.frames.camera import Camera
+from foureyes.frames.clock import Clock
+from foureyes.frames.frame import Frame
+from foureyes.frames.region import Region
+from foureyes.frames.sources import open_source
+from foureyes.frames.sources.auto import choose
+from foureyes.servers.launch import launch_for
+from foureyes.servers.state import ServerSnapshot, ServerState
+from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.log import event
+from foureyes.telemetry.metrics import Metrics
+from foureyes.vision.cache import AnswerCache
+from foureyes.vision.change import Noise
+from foureyes.vision.inference import Inference
+from foureyes.vision.plan import Plan, plan_for
+from foureyes.vision.reading import Reading
+from foureyes.vision.router import Router
+from foureyes.vision.source_watch import SourceWatch, StallRules
+from foureyes.vision.task_watch import TaskWatch
+
+
+def resolved(source: Source) -> tuple[Source, str | None]:
+    """A configured source, or what `auto` picks here and why."""
+    if not isinstance(source, AutoSource):
+        return source, None
+    choice = choose(source, obs_password=obs_password())
+    return choice.settings, choice.why
+
+
+def resolved_sources(settings: Settings) -> list[Source]:
+    """The configured sources, each `auto` replaced by what it picks here; what was picked is said."""
+    picked = [resolved(source) for source in settings.sources]
+    for source, why in picked:
+        if why is not None:
+            event("source.picked", f"source '{source.id}': {why}", source=source.id, kind=source.kind)
+    return [source for source, _ in picked]
+
+
+def plans_of(settings: Settings, source: Source) -> list[Plan]:
+    """The plans of the tasks that look at a source."""
+    names = settings.tasks if source.tasks is None else source.tasks
+    return [plan_for(name, settings.tasks[name], settings.models, source) for name in names]
+
+
+def supervisors_of(settings: Settings, metrics: Metrics) -> dict[str, Supervisor]:
+    """One supervisor for each server that a task's model names."""
+    wanted: dict[str, list[str]] = {}
+    for task in settings.tasks.values():
+        for model in (settings.models[name] for name in task.models):
+            if model.model_id not in wanted.setdefault(model.server, []):
+                wanted[model.server].append(model.model_id)
+    return {
+        server.id: Supervisor(
+            server.id,
+            launch_for(server),
+            wanted[server.id],
+            start_timeout_s=server.start_timeout_s,
+            check_s=server.check_s,
+            on_change=_server_reporter(metrics),
+        )
+        for server in settings.servers
+        if server.id in wanted
+    }
+
+
+def _server_reporter(metrics: Metrics) -> Callable[[ServerSnapshot, ServerSnapshot], None]:
+    def report(before: ServerSnapshot, after: ServerSnapshot) -> None:
+        metrics.server_state(after.id, after.state, tuple(ServerState))
+        bad = after.state in {ServerState.FAILED, ServerState.DEGRADED}
+        if after.state is ServerState.FAILED:
+            metrics.server_restart(after.id, before.state)
+        event(
+            "server.state",
+            f"server '{after.id}': {before.state} -> {after.state} ({after.reason})",
+            level="error" if bad else "info",
+            server=after.id,
+            state=after.state,
+            server_pid=after.pid,
+            url=after.url,
+        )
+
+    return report
+
+
+def watch_of(
+    source: Source,
+    plans: Sequence[Plan],
+    settings: Settings,
+    *,
+    servers: Mapping[str, Supervisor],
+    cache: AnswerCache,
+    inference: Inference,
+    metrics: Metrics,
+    publish: Callable[[Reading], None],
+    on_frame: Callable[[Frame], None],
+) -> SourceWatch:
+    """The watch of one source with its camera, clock and tasks. Raises SourceError where it cannot be opened."""
+    noise, router = Noise(), Router(servers)
+    tasks = [
+        TaskWatch(
+            plan,
+            noise=noise,
+            router=router,
+            inference=inference,
+            cache=cache,
+            metrics=metrics,
+            publish=publish,
+        )
+        for plan in plans
+    ]
+    opened = open_source(source, obs_password=obs_password())
+    return SourceWatch(
+        source.id,
+        Camera(opened, source.id, [Region(*mask) for mask in source.masks]),
+        Clock(source.fps),
+        tasks,
+        noise=noise,
+        rules=StallRules(settings.capture.stall_s, settings.capture.frozen_after_s),
+        metrics=metrics,
+        on_frame=on_frame,
+    )

@@ -1,0 +1,128 @@
+"""Configuration: the precedence, and every fault in one go with path, found and allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from foureyes.config import SHIPPED_CONFIG, load_settings
+from foureyes.exceptions import ConfigError
+
+SCHEMA = {"type": "object", "properties": {"balance": {"type": ["string", "null"], "format": "money"}}}
+
+
+def written(folder: Path, **sections: object) -> Path:
+    document = {
+        "sources": [{"kind": "demo"}],
+        "models": {"read": {"model_id": "ocr"}},
+        "tasks": {"money": {"models": ["read"], "schema": SCHEMA}},
+    }
+    file = folder / "foureyes.yaml"
+    file.write_text(yaml.safe_dump({**document, **sections}), encoding="utf-8")
+    return file
+
+
+def faults_of(file: Path) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    return {fault.path: str(fault) for fault in caught.value.faults}
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    """The shipped configuration loads and has the four tasks of the main document."""
+    settings = load_settings(SHIPPED_CONFIG)
+    assert list(settings.tasks) == ["vision_ocr", "vision_state", "animation_detection", "error_detection"]
+    assert settings.models["vision_ocr"].latency_target_ms == 100
+
+
+def test_every_shipped_example_is_valid() -> None:
+    """Each YAML file in the configuration folder loads."""
+    files = list(SHIPPED_CONFIG.parent.glob("*.yaml"))
+    assert files
+    for file in files:
+        assert load_settings(file).tasks
+
+
+def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
+    """Unknown key, wrong type, out of range and an unknown model are told together, each with its path."""
+    file = written(
+        tmp_path,
+        sources=[{"kind": "demo", "fps": 99}, {"id": "b", "kind": "obs", "prot": 1}],
+        web={"port": "eighty"},
+        tasks={"money": {"models": ["missing"], "schema": SCHEMA, "temperature": 3}},
+    )
+    faults = faults_of(file)
+    assert "found 99" in faults["sources.0.fps"]
+    assert "30" in faults["sources.0.fps"]
+    assert "unknown key" in faults["sources.1.prot"]
+    assert "'eighty'" in faults["web.port"]
+    assert "less than or equal to 2" in faults["tasks.money.temperature"]
+    assert "known models: read" in faults["tasks.money.models.0"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "path", "says"),
+    [
+        ({"surprise": 1}, "surprise", "unknown key"),
+        ({"sources": []}, "sources", "at least 1"),
+        ({"sources": [{"kind": "tape"}]}, "sources.0", "'tape'"),
+        ({"sources": [{"kind": "demo"}, {"kind": "demo"}]}, "sources.1.id", "every id stands once"),
+        ({"sources": [{"kind": "demo", "tasks": ["nope"]}]}, "sources.0.tasks.0", "known tasks: money"),
+        ({"sources": [{"kind": "demo", "masks": [[0.5, 0, 0.6, 1]]}]}, "sources.0.masks.0", "inside"),
+        ({"models": {"read": {"model_id": "../ocr"}}}, "models.read.model_id", "no '..'"),
+        ({"models": {"read": {"model_id": "ocr", "server": "x"}}}, "models.read.server", "known servers: engine"),
+        ({"tasks": {"t": {"models": ["read"], "schema": {"type": "array"}}}}, "tasks.t", "properties"),
+        ({"tasks": {"t": {"models": ["read"], "schema": {"type": 7}}}}, "tasks.t", "schema.type"),
+        ({"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "timeout_s": 0.5}}}, "tasks.t.timeout_s", "1"),
+        (
+            {"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "prompt": "x" * 10_001}}},
+            "tasks.t.prompt",
+            "10000",
+        ),
+        ({"web": {"host": "0.0.0.0"}}, "web.host", "127.0.0.1"),  # noqa: S104 - that it is refused is the point
+        ({"models": "absent.json"}, "the file", "readable"),
+    ],
+)
+def test_a_fault_names_its_path(tmp_path: Path, sections: dict[str, object], path: str, says: str) -> None:
+    """Each kind of fault has its path in the file and says what is allowed."""
+    assert says in faults_of(written(tmp_path, **sections))[path]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("sources: [", "line 1, column 11"),
+        ("- a\n- b\n", "the file"),
+        ("web: {port: 1}\nweb: {port: 2}\n", "line 2, column 1"),
+        ("web: !!python/object/apply:os.system ['true']\n", "line 1, column 6"),
+    ],
+)
+def test_a_file_that_is_no_mapping_of_sections(tmp_path: Path, text: str, path: str) -> None:
+    """Broken YAML, a list, a double key and a tag that would run code are refused with their place."""
+    file = tmp_path / "broken.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert path in faults_of(file)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A binary file is told as such."""
+    file = tmp_path / "binary.yaml"
+    file.write_bytes(b"\xff\xfe\x00\x01")
+    assert "UTF-8" in faults_of(file)["the file"]
+
+
+def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Precedence: command line, environment, file, default."""
+    file = written(tmp_path, web={"port": 9001}, cache={"ttl_s": 2})
+    monkeypatch.setenv("FOUREYES_WEB__PORT", "9002")
+    settings = load_settings(file)
+    assert (settings.web.port, settings.cache.ttl_s, settings.cache.max_entries) == (9002, 2, 100)
+    assert load_settings(file, {"web": {"port": 9003}}).web.port == 9003
+
+
+def test_a_fault_in_the_environment_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt or misfit variable of a section is a fault like one in the file."""
+    monkeypatch.setenv("FOUREYES_CACHE__TTL_S", "soon")
+    assert "'soon'" in faults_of(written(tmp_path))["cache.ttl_s"]
