@@ -1,0 +1,123 @@
+"""A camera: looks at one source in a thread of its own, and hands out frames in which masked parts are black."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from loguru import logger
+
+from foureyes.exceptions import PictureError, SourceError, SourceUnreadableError
+from foureyes.frames.frame import Frame
+from foureyes.frames.own_thread import OwnThread
+from foureyes.frames.region import Region
+from foureyes.frames.source import Source
+from foureyes.frames.stall import CameraState
+from foureyes.picture import Picture, check_size
+
+_CLOSE_WITHIN_S = 2.0
+
+
+def _utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+class Camera:
+    """Frames of one source. `look` may be awaited by one task at a time; `state` may be read from anywhere."""
+
+    def __init__(
+        self,
+        source: Source,
+        source_id: str,
+        masks: Sequence[Region] = (),
+        *,
+        now: Callable[[], float] = time.monotonic,
+        utcnow: Callable[[], datetime] = _utcnow,
+    ) -> None:
+        self._source, self._source_id, self._masks = source, source_id, tuple(masks)
+        self._now, self._utcnow = now, utcnow
+        self._thread = OwnThread(f"camera-{source_id}")
+        self._raw: Picture | None = None
+        self._shown: Picture | None = None
+        begun_s = now()
+        self._state = CameraState(
+            kind=source.kind,
+            description=source.description,
+            frames=0,
+            last_frame_at=None,
+            progress_mono_s=begun_s,
+            changed_mono_s=begun_s,
+            grabbing_since_mono_s=None,
+            error=None,
+            error_cause=None,
+        )
+
+    @property
+    def state(self) -> CameraState:
+        """How the camera stands now."""
+        return self._state
+
+    async def look(self) -> Frame:
+        """Return the source's picture as a frame; its times are those at which the source was asked.
+
+        Pixels are decoded and masks painted. A picture that equals the last one is the very same object.
+        Raises SourceError where there is none now, EndOfSource after the last one.
+        """
+        return await self._thread.run(self._take)
+
+    async def close(self) -> None:
+        """Let go of the source; a call of it that hangs is left behind after 2 s. May be called twice."""
+        try:
+            # in the thread that used it: some libraries insist on that
+            await self._thread.end(self._source.close, _CLOSE_WITHIN_S)
+        except TimeoutError:
+            logger.warning("a call to {} still hangs; it is left behind", self._state.description)
+
+    def _take(self) -> Frame:
+        asked_s, asked_at = self._now(), self._utcnow()
+        self._state = replace(self._state, grabbing_since_mono_s=asked_s)
+        try:
+            picture = self._shown_of(self._source.grab())
+        except SourceError as error:
+            self._state = replace(self._state, error=str(error), error_cause=error.cause)
+            raise
+        finally:
+            self._state = replace(self._state, grabbing_since_mono_s=None)
+        frame_id = f"{self._source_id}-{self._state.frames:06d}"
+        self._note_progress(asked_at, changed=picture is not self._shown)
+        self._shown = picture
+        return Frame(frame_id, self._source_id, asked_at, asked_s, picture)
+
+    def _note_progress(self, asked_at: datetime, *, changed: bool) -> None:
+        ended_s = self._now()
+        self._state = replace(
+            self._state,
+            frames=self._state.frames + 1,
+            last_frame_at=asked_at,
+            progress_mono_s=ended_s,
+            changed_mono_s=ended_s if changed else self._state.changed_mono_s,
+            error=None,
+            error_cause=None,
+        )
+
+    def _shown_of(self, raw: Picture) -> Picture:
+        """Return the picture that everybody else sees: whole, within the bounds, with the masks painted."""
+        if raw is not self._raw or self._shown is None:
+            try:
+                check_size(raw.width, raw.height)
+            except PictureError as error:
+                raise SourceUnreadableError(f"{self._state.description}: {error}") from error
+            masked = _painted(raw, self._masks) if self._masks else raw
+            self._raw = raw
+            return masked
+        return self._shown
+
+
+def _painted(raw: Picture, masks: Sequence[Region]) -> Picture:
+    """Return a picture in which the masks are black; it keeps nothing of the encoded original."""
+    pixels = raw.pixels.copy()
+    for mask in masks:
+        mask.box(raw.width, raw.height).cut(pixels)[:] = 0
+    return Picture(pixels=pixels)
