@@ -113,8 +113,9 @@ async def _reading(look: Look, plan: Plan, router: Router, inference: Inference)
         return nothing_read(plan.task, look.frame, plan.fields, "no_model", now=datetime.now(UTC))
     view = view_of(look, plan.regions, pair=plan.pair)
     answer = await inference.read(plan, route, look.frame, view, plan.schema)
-    now = {"now": datetime.now(UTC), "now_mono_s": time.monotonic()}
-    return reading_of(plan.task, look.frame, answer, "inferred", **now)  # type: ignore[arg-type] - both by name
+    return reading_of(
+        plan.task, look.frame, answer, "inferred", now=datetime.now(UTC), now_mono_s=time.monotonic()
+    )
 
 
 def _show(image: Path, reading: Reading, *, as_json: bool) -> None:

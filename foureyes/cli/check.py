@@ -17,7 +17,7 @@ from foureyes.daemon import parts
 from foureyes.daemon.state_folder import running
 from foureyes.exceptions import ConfigError, FourEyesError
 from foureyes.frames.source import EndOfSource
-from foureyes.frames.sources import open_source
+from foureyes.frames.sources.opening import open_source
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 

@@ -55,10 +55,9 @@ def record(
 def _options(duration: float | None, readings: str | None, readings_on: str, record: Path | None) -> Options:
     if readings_on not in {"look", "change"}:
         raise UsageError(f"--readings-on is 'look' or 'change', not {readings_on!r}")
-    target = "-" if readings == "-" else None if readings is None else Path(readings)
     return Options(
         duration_s=duration,
-        readings=target,  # type: ignore[arg-type] - mypy widens the literal "-"
+        readings=Path(readings) if readings else None,
         readings_on="change" if readings_on == "change" else "look",
         record=record,
     )

@@ -10,6 +10,7 @@ import typer
 
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
+from foureyes.config.settings import Model
 from foureyes.daemon.state_folder import running
 from foureyes.exceptions import FourEyesError
 
@@ -60,8 +61,8 @@ def _warm(settings: Settings) -> dict[str, list[str]] | None:
     }
 
 
-def _is_warm(warm: dict[str, list[str]] | None, server: str, model_id: str) -> bool | None:
-    return None if warm is None else model_id in warm.get(server, [])
+def _is_warm(warm: dict[str, list[str]] | None, model: Model) -> bool | None:
+    return None if warm is None else model.model_id in warm.get(model.server, [])
 
 
 def _fetch(settings: Settings, route: str) -> Any:

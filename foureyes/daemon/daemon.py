@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from foureyes.config.settings import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.publisher import Publisher, Sink
+from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.state_folder import announce, claimed
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
@@ -48,7 +49,8 @@ class Options:
     """What the command line adds to the configuration."""
 
     duration_s: float | None = None
-    readings: Path | Literal["-"] | None = None
+    readings: Path | None = None
+    """A file, or `-` for stdout."""
     readings_on: Literal["look", "change"] = "look"
     record: Path | None = None
 
@@ -79,10 +81,10 @@ class Daemon:
         event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
         socket = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(socket.close)
-        recording = self._recording(stack)
-        publisher = self._publisher(stack, recording)
+        recorder = self._recorder(stack)
+        publisher = self._publisher(stack, recorder)
         servers = parts.supervisors_of(self._settings, self._metrics)
-        watches = await asyncio.to_thread(self._watches, servers, publisher, recording)
+        watches = await asyncio.to_thread(self._watches, servers, publisher, recorder)
         health = DaemonHealth(watches, servers, publisher, self._metrics, self._live)
         web = WebServer(create_app(health), socket)
         await web.start()
@@ -98,17 +100,16 @@ class Daemon:
         """Servers first, then the sources; the servers outlive the last look."""
         keeping = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        settled = asyncio.create_task(_all_settled(servers), name="first start")
         try:
-            settled = asyncio.gather(*(server.settled() for server in servers.values()))
             await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not self._stop.is_set():
                 self._say_ready(servers)
                 await self._look_until_stopped(watches, stopping)
         finally:
-            stopping.cancel()
-            for task in keeping:
+            for task in (settled, stopping, *keeping):
                 task.cancel()
-            await asyncio.wait(keeping, timeout=_GRACE_S)
+            await asyncio.wait({settled, stopping, *keeping}, timeout=_GRACE_S)
 
     def _say_ready(self, servers: dict[str, Supervisor]) -> None:
         took = time.monotonic() - self._began_mono_s
@@ -135,7 +136,7 @@ class Daemon:
                 group.create_task(watch.run(), name=f"source {watch.id}")
 
     def _watches(
-        self, servers: dict[str, Supervisor], publisher: Publisher, recording: Recording | None
+        self, servers: dict[str, Supervisor], publisher: Publisher, recorder: Recorder | None
     ) -> list[SourceWatch]:
         cache = AnswerCache(ttl_s=self._settings.cache.ttl_s, max_entries=self._settings.cache.max_entries)
         inference = Inference(Encoder(), self._metrics)
@@ -149,20 +150,20 @@ class Daemon:
                 inference=inference,
                 metrics=self._metrics,
                 publish=publisher.publish,
-                on_frame=_frame_sink(recording),
+                on_frame=recorder.add if recorder else _keep_nothing,
             )
             for source in parts.resolved_sources(self._settings)
         ]
 
-    def _recording(self, stack: AsyncExitStack) -> Recording | None:
+    def _recorder(self, stack: AsyncExitStack) -> Recorder | None:
         if self._options.record is None:
             return None
-        recording = Recording(self._options.record)
-        stack.callback(recording.close)
-        return recording
+        recorder = Recorder(Recording(self._options.record), self._metrics.dropped)
+        stack.callback(recorder.close)
+        return recorder
 
-    def _publisher(self, stack: AsyncExitStack, recording: Recording | None) -> Publisher:
-        sinks: list[Sink] = [recording.add_reading] if recording else []
+    def _publisher(self, stack: AsyncExitStack, recorder: Recorder | None) -> Publisher:
+        sinks: list[Sink] = [recorder.add] if recorder else []
         if self._options.readings is not None:
             lines = JsonLines(self._options.readings, dropped=self._metrics.dropped)
             stack.callback(lines.close)
@@ -209,8 +210,9 @@ class Daemon:
         event("daemon.stopping", f"{name}: ending gracefully; once more to force", signal=name)
 
 
-def _frame_sink(recording: Recording | None) -> Callable[[Frame], None]:
-    return recording.add_frame if recording else _keep_nothing
+async def _all_settled(servers: dict[str, Supervisor]) -> None:
+    for server in servers.values():
+        await server.settled()
 
 
 def _keep_nothing(_frame: Frame) -> None:

@@ -101,18 +101,18 @@ class DaemonHealth:
         return sources | servers
 
     def _source(self, watch: SourceWatch) -> dict[str, Any]:
-        progress, stalled = watch.camera.progress, watch.stall()
-        state = "ended" if watch.done else "starting" if progress.frames == 0 else "ok"
+        camera, stalled = watch.camera_state, watch.stall()
+        state = "ended" if watch.done else "starting" if camera.frames == 0 else "ok"
         if stalled is not None and not watch.done:
             state = "blind"
         return {
             "state": state,
             "cause": stalled.cause if stalled else None,
-            "reason": stalled.text if stalled else None,
-            "kind": progress.kind,
-            "watching": progress.description,
-            "frames": progress.frames,
-            "last_frame_at": progress.last_frame_at.isoformat() if progress.last_frame_at else None,
+            "reason": stalled.text if stalled else camera.error,
+            "kind": camera.kind,
+            "watching": camera.description,
+            "frames": camera.frames,
+            "last_frame_at": camera.last_frame_at.isoformat() if camera.last_frame_at else None,
         }
 
     def _server(self, snapshot: ServerSnapshot) -> dict[str, Any]:

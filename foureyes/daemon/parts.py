@@ -10,8 +10,8 @@ from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
 from foureyes.frames.region import Region
-from foureyes.frames.sources import open_source
 from foureyes.frames.sources.auto import choose
+from foureyes.frames.sources.opening import open_source
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from foureyes.exceptions import PictureError, SourceError
-from foureyes.frames.camera import Camera, Stall, stall
+from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
 from foureyes.frames.source import EndOfSource
+from foureyes.frames.stall import CameraState, Stall, stall
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.change import Noise
@@ -56,20 +57,22 @@ class SourceWatch:
         self._latest: Look | None = None
         self._error: str | None = None
         self._stalled: Stall | None = None
+        self._ticked_mono_s = now()
 
     @property
-    def camera(self) -> Camera:
-        """The camera, for its progress."""
-        return self._camera
+    def camera_state(self) -> CameraState:
+        """How the camera stands now."""
+        return self._camera.state
 
     def stall(self) -> Stall | None:
         """Why no new picture comes, by the last progress; None while all is well."""
-        rules = self._rules
+        now_s, rules = self._now(), self._rules
         return stall(
-            self._camera.progress,
-            self._now(),
+            self._camera.state,
+            now_s,
             stall_s=rules.stall_s,
             frozen_after_s=rules.frozen_after_s,
+            loop_late=now_s - self._ticked_mono_s >= rules.stall_s,
         )
 
     async def run(self) -> None:
@@ -85,6 +88,7 @@ class SourceWatch:
 
     async def _capture(self) -> None:
         async for tick in self._clock.ticks():
+            self._ticked_mono_s = self._now()
             self._metrics.tick(self.id, lateness_s=tick.lateness_s, missed=tick.missed)
             try:
                 await self._look()

@@ -1,0 +1,225 @@
+"""`foureyes run` from outside: real pixels in, validated readings out, and a clean end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from parts.foureyes import RunningDaemon, foureyes
+from parts.program import wait_until
+
+from foureyes.frames.demo.scene import Scene
+
+READING_KEYS = {
+    "task", "source", "frame_id", "captured_at", "read_frame_id", "read_at", "published_at", "age_ms", "values",
+    "confidence", "confidence_from", "withheld", "evidence", "model", "server", "latency_ms", "origin", "fallback",
+}  # fmt: skip
+AMOUNTS = ("grand", "major", "minor", "mini", "balance")
+
+
+def frame_number(frame_id: str) -> int:
+    return int(frame_id.rpartition("-")[2])
+
+
+def wrong_amounts(readings: list[dict[str, Any]], scene: Scene) -> list[tuple[str, str, Any, Any]]:
+    """Published amounts that the picture, which the model saw, does not show."""
+    return [
+        (reading["frame_id"], name, value, truth)
+        for reading in readings
+        if reading["task"] == "vision_ocr" and reading["read_frame_id"]
+        for name, value in reading["values"].items()
+        if value is not None
+        and value != (truth := getattr(scene.truth(frame_number(reading["read_frame_id"])), name))
+    ]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> RunningDaemon:
+    """A daemon that watched the demo for a while and ended by itself."""
+    daemon = RunningDaemon(tmp_path_factory.mktemp("watched"), "--source", "demo:3", "--duration", "25")
+    with daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(40)
+    return daemon
+
+
+def test_every_published_amount_is_what_the_picture_showed(watched: RunningDaemon) -> None:
+    """No amount is published that the drawn scene did not show in the frame that was read."""
+    assert not wrong_amounts(watched.readings(), Scene(3, 3.0))
+
+
+def test_what_is_shown_is_read(watched: RunningDaemon) -> None:
+    """Nearly every amount that the scene shows is published, not withheld."""
+    scene, shown, published = Scene(3, 3.0), 0, 0
+    for reading in watched.readings():
+        if reading["task"] == "vision_ocr" and reading["read_frame_id"]:
+            truth = scene.truth(frame_number(reading["read_frame_id"]))
+            visible = [name for name in AMOUNTS if getattr(truth, name) is not None]
+            shown += len(visible)
+            published += sum(reading["values"][name] is not None for name in visible)
+    assert published >= 0.98 * shown > 0
+
+
+def test_every_reading_has_the_keys_of_the_contract(watched: RunningDaemon) -> None:
+    """Each line is one JSON object with the keys of a reading, finite numbers, and a reason for each null."""
+    readings = watched.readings()
+    assert {reading["task"] for reading in readings} == {
+        "vision_ocr", "vision_state", "animation_detection", "error_detection",
+    }  # fmt: skip
+    for reading in readings:
+        assert reading.keys() >= READING_KEYS
+        assert all(value is not None or reading["withheld"].get(name) for name, value in reading["values"].items())
+        assert reading["origin"] in {"inferred", "cached", "held", "shared", None}
+
+
+def test_states_and_reels_are_never_wrong(watched: RunningDaemon) -> None:
+    """The state and the reels are what the scene's truth says, or null."""
+    scene, wrong, right = Scene(3, 3.0), [], 0
+    for reading in watched.readings():
+        if reading["task"] in {"vision_state", "animation_detection"} and reading["read_frame_id"]:
+            truth = scene.truth(frame_number(reading["read_frame_id"]))
+            for name, value in reading["values"].items():
+                right += value == getattr(truth, name)
+                if value is not None and value != getattr(truth, name):
+                    wrong.append((reading["read_frame_id"], name, value))
+    assert right > 20
+    assert not wrong
+
+
+def test_what_stands_still_is_held(watched: RunningDaemon) -> None:
+    """Looks at unchanged pixels cost no inference, and their age goes on growing."""
+    held = [reading for reading in watched.readings() if reading["origin"] == "held"]
+    assert len(held) > 10
+    assert all(reading["age_ms"] > 0 for reading in held)
+    assert all(reading["latency_ms"] is None for reading in held)
+
+
+def test_the_console_can_be_followed(watched: RunningDaemon) -> None:
+    """The console names the version, the page's address, what is watched, and when it was ready."""
+    console = watched.log.read_text("utf-8")
+    for part in ("FourEyes 0.", "http://127.0.0.1:", "ready in", "stopped"):
+        assert part in console
+    assert "Traceback" not in console
+
+
+def test_ctrl_c_ends_gracefully_and_leaves_no_child(tmp_path: Path) -> None:
+    """One Ctrl-C ends with exit code 0; the engine is gone, and so is the sign of a running daemon."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        engine = daemon.wait_ready().engine()
+        assert daemon.stop(signal.SIGINT) == 0, daemon.tail()
+        assert not engine.is_running()
+        assert not (daemon.state_dir / "daemon.json").exists()
+
+
+def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
+    """While a stop takes its time, a second Ctrl-C ends at once with 130, and the engine ends by itself."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        engine = daemon.wait_ready().engine()
+        daemon.process.send_signal(signal.SIGINT)
+        daemon.wait(lambda: "once more to force" in daemon.log.read_text("utf-8"), "the first one is understood")
+        daemon.process.send_signal(signal.SIGINT)
+        assert daemon.process.wait(30) in {130, 0}
+        wait_until(lambda: not engine.is_running(), 15, "the engine notices that its parent is gone")
+
+
+def test_a_killed_daemon_leaves_no_engine_behind(tmp_path: Path) -> None:
+    """After kill -9 of the daemon the engine ends by itself."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        engine = daemon.wait_ready().engine()
+        assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
+        wait_until(lambda: not engine.is_running(), 15, "the engine notices that its parent is gone")
+
+
+def test_a_killed_engine_is_restarted_while_the_loop_goes_on(tmp_path: Path) -> None:
+    """After kill -9 of the engine, frames go on and readings come back from a new engine."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        first = daemon.wait_ready().engine()
+        frames = daemon.frames()
+        first.kill()
+        daemon.wait(lambda: daemon.component("server:engine")["restarts"] == 1, "the restart")
+        daemon.wait(lambda: daemon.get("/ready")["ready"], "ready again")
+        assert daemon.engine().pid != first.pid
+        assert daemon.frames() > frames
+        seen = len(daemon.readings())
+        daemon.wait(
+            lambda: any(reading["origin"] == "inferred" for reading in daemon.readings()[seen:]), "a reading again"
+        )
+        assert {"failed", "ready"} <= {entry.get("state") for entry in daemon.log_events()}
+
+
+def test_a_hung_engine_is_replaced(tmp_path: Path) -> None:
+    """An engine that is alive and answers nothing (SIGSTOP) is killed and started anew."""
+    config = tmp_path / "config.yaml"
+    shipped = foureyes("config", "show").stdout
+    config.write_text(shipped.replace("check_s: 10.0", "check_s: 1.0", 1), encoding="utf-8")
+    with RunningDaemon(tmp_path, "--source", "demo", "--config", str(config)) as daemon:
+        hung = daemon.wait_ready().engine()
+        hung.suspend()
+        daemon.wait(lambda: daemon.component("server:engine")["restarts"] >= 1, "the hang is noticed")
+        daemon.wait(lambda: daemon.get("/ready")["ready"], "ready again")
+        assert not hung.is_running()
+
+
+def test_one_daemon_for_a_state_folder(tmp_path: Path) -> None:
+    """R26: a second daemon on the same state folder says so, with exit code 3, and the first goes on."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        second = foureyes("run", "--source", "demo", "--state-dir", str(daemon.state_dir))
+        assert second.returncode == 3
+        assert str(daemon.process.pid) in second.stderr
+        assert daemon.get("/health")["status"] in {"ok", "degraded"}
+
+
+def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
+    """An explicit port that is taken ends with exit code 4; by default the next free port is taken and printed."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        port = daemon.url.rpartition(":")[2]
+        refused = foureyes(
+            "run", "--source", "demo", "--state-dir", str(tmp_path / "other"), FOUREYES_WEB__PORT=port
+        )
+        assert refused.returncode == 4
+        assert str(daemon.process.pid) in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_health_metrics_and_readings_over_http(tmp_path: Path) -> None:
+    """The daemon answers /health, /ready, /metrics, /api/status and /api/readings with its real figures."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        daemon.wait(lambda: len(daemon.get("/api/readings")) == 4, "a reading of each task")
+        health = daemon.get("/health")
+        assert health.keys() >= {"status", "uptime_s", "memory", "connections", "version", "components"}
+        assert health["components"]["server:engine"]["state"] == "ok"
+        text = httpx.get(f"{daemon.url}/metrics", trust_env=False).text
+        assert "dropped_total" in text
+        assert 'foureyes_frames_total{source="main"}' in text
+        assert daemon.get("/api/status")["figures"]
+
+
+def test_events_begin_with_a_heartbeat(tmp_path: Path) -> None:
+    """A client of /events gets a heartbeat at once, then readings as they are published."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        kinds = []
+        with httpx.stream("GET", f"{daemon.url}/events", trust_env=False, timeout=30) as response:
+            assert "no-store" in response.headers["cache-control"]
+            for line in response.iter_lines():
+                if line.startswith("event:"):
+                    kinds.append(line.removeprefix("event:").strip())
+                if "reading" in kinds:
+                    break
+        assert kinds[0] == "heartbeat"
+
+
+def test_sigterm_ends_like_ctrl_c(tmp_path: Path) -> None:
+    """A service manager's SIGTERM ends with exit code 0 and stops the whole tree."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        children = psutil.Process(daemon.process.pid).children(recursive=True)
+        assert children
+        assert daemon.stop(signal.SIGTERM) == 0
+        assert not any(child.is_running() for child in children)

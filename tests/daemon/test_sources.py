@@ -1,0 +1,124 @@
+"""Sources through the whole daemon: files that end, masks, recordings and their replay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+from parts.foureyes import RunningDaemon, foureyes
+
+from foureyes.frames.demo.scene import Scene
+from foureyes.picture import decode, encode_png
+
+SCENE = Scene(5, 3.0)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of the demo as a video file."""
+    file = tmp_path_factory.mktemp("video") / "demo.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 3.0, (1280, 720))
+    for number in range(12):
+        writer.write(SCENE.draw(number))
+    writer.release()
+    return file
+
+
+def test_a_video_is_read_to_its_end(video: Path, tmp_path: Path) -> None:
+    """A video that ends is the end of the run, with exit code 0 and its last frame read."""
+    with RunningDaemon(tmp_path, "--source", f"video:{video}") as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+        amounts = [reading["values"] for reading in daemon.readings() if reading["task"] == "vision_ocr"]
+        assert any(values["grand"] for values in amounts)
+
+
+def test_a_missing_video_is_told(tmp_path: Path) -> None:
+    """A file that is not there is a plain sentence while the daemon goes on looking, not a traceback."""
+    with RunningDaemon(tmp_path, "--source", f"video:{tmp_path / 'absent.mp4'}") as daemon:
+        daemon.wait(lambda: "absent.mp4" in daemon.log.read_text("utf-8"), "the sentence")
+        assert "Traceback" not in daemon.log.read_text("utf-8")
+
+
+def test_a_folder_of_pictures_goes_on_after_a_broken_one(tmp_path: Path) -> None:
+    """A truncated picture in a folder is named, and the next one is read."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        data = encode_png(SCENE.draw(number * 7))
+        (folder / f"{number}.png").write_bytes(data if number != 2 else data[:4000])
+    with RunningDaemon(tmp_path, "--source", f"images:{folder}") as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+        assert "2.png" in daemon.log.read_text("utf-8")
+        last = [reading for reading in daemon.readings() if reading["task"] == "vision_ocr"][-1]
+        assert last["values"]["grand"] == SCENE.truth(21).grand
+
+
+def masked_config(tmp_path: Path, **capture: str) -> Path:
+    shown = json.loads(foureyes("config", "show", "--json").stdout)
+    shown["sources"] = [{"id": "main", "kind": "demo", "seed": 5, "masks": [[0.0, 0.0, 0.26, 0.25]]}]
+    shown["capture"].update(capture)
+    file = tmp_path / "masked.yaml"
+    file.write_text(json.dumps(shown), encoding="utf-8")
+    return file
+
+
+def test_what_is_masked_is_neither_read_nor_recorded(tmp_path: Path) -> None:
+    """A masked amount is null, and its pixels are black in every picture that is kept."""
+    config, folder = masked_config(tmp_path), tmp_path / "recording"
+    verb = ("record", str(folder))
+    with RunningDaemon(tmp_path, "--config", str(config), "--duration", "4", verb=verb) as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+    readings = [json.loads(line) for line in (folder / "readings.jsonl").read_text("utf-8").splitlines()]
+    amounts = [reading["values"] for reading in readings if reading["task"] == "vision_ocr"]
+    assert any(values["major"] for values in amounts)
+    assert all(values["grand"] is None for values in amounts)
+    kept = list((folder / "frames").iterdir())
+    assert kept
+    assert all(not decode(file.read_bytes())[:180, :320].any() for file in kept)
+
+
+def test_a_recording_is_a_source(tmp_path: Path) -> None:
+    """What record kept is read again by replay with the same amounts."""
+    folder = tmp_path / "recording"
+    verb = ("record", str(folder))
+    with RunningDaemon(tmp_path, "--source", "demo:5", "--duration", "5", verb=verb) as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+    first = [json.loads(line) for line in (folder / "readings.jsonl").read_text("utf-8").splitlines()]
+    again = tmp_path / "again"
+    again.mkdir()
+    with RunningDaemon(again, "--source", f"replay:{folder}") as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+        second = daemon.readings()
+
+    def grands(readings: list[dict[str, dict[str, str]]]) -> set[str]:
+        return {reading["values"]["grand"] for reading in readings if reading["values"].get("grand")}
+
+    assert grands(first)
+    assert grands(second) <= {SCENE.truth(number).grand for number in range(20)}
+    assert grands(first) & grands(second)
+
+
+def test_who_may_not_store_pictures_cannot_record(tmp_path: Path) -> None:
+    """With keep_frames: never, record refuses with exit code 2 and writes nothing."""
+    config = masked_config(tmp_path, keep_frames="never")
+    done = foureyes("record", str(tmp_path / "r"), "--config", str(config), "--state-dir", str(tmp_path / "s"))
+    assert done.returncode == 2
+    assert "keep_frames" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_two_sources_are_watched_at_once(tmp_path: Path) -> None:
+    """One daemon watches several sources, each with its own clock and tasks."""
+    shown = json.loads(foureyes("config", "show", "--json").stdout)
+    shown["sources"] = [
+        {"id": "left", "kind": "demo", "seed": 1, "tasks": ["vision_ocr"]},
+        {"id": "right", "kind": "demo", "seed": 2, "fps": 1, "tasks": ["animation_detection"]},
+    ]
+    config = tmp_path / "two.yaml"
+    config.write_text(json.dumps(shown), encoding="utf-8")
+    with RunningDaemon(tmp_path, "--config", str(config), "--duration", "8") as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(30)
+        seen = {(reading["source"], reading["task"]) for reading in daemon.readings()}
+        assert seen == {("left", "vision_ocr"), ("right", "animation_detection")}
