@@ -1,0 +1,47 @@
+"""Where figures are kept: one JSON file a bench, with the machine and the time beside them."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from foureyes import __version__
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+RESULTS = REPOSITORY / "scripts" / "results"
+
+
+def keep(name: str, figures: Mapping[str, Any]) -> None:
+    """Print the figures and write them to scripts/results/NAME.json."""
+    RESULTS.mkdir(exist_ok=True)
+    document = {"bench": name, "made": _made(), **figures}
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+def _made() -> dict[str, Any]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "foureyes": __version__,
+        "commit": commit.stdout.strip(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+    }
+
+
+def verdict(*, held: bool, promised: str, measured: Any) -> dict[str, Any]:
+    """One promise beside what was measured."""
+    return {"promised": promised, "measured": measured, "held": held}
