@@ -27,7 +27,7 @@ class Xvfb:
         number = folder / "display"
         screen = f"{self.width}x{self.height}x24"
         # the shell hands Xvfb a file to write the number into: no race for a free display
-        script = f'exec "$0" -displayfd 3 -screen 0 {screen} +extension GLX -nolisten tcp 3>"$1"'
+        script = f'exec "$0" -displayfd 3 -screen 0 {screen} +extension GLX -noreset -nolisten tcp 3>"$1"'
         self._program = Program(["sh", "-c", script, command, str(number)], folder / "log")
         try:
             wait_until(lambda: self._named(number), 15, "Xvfb to name its display")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import cv2
 import mss
 import mss.exception
@@ -11,6 +13,9 @@ from foureyes.config.settings import ScreenSource as ScreenSettings
 from foureyes.exceptions import SourceMissingError
 from foureyes.frames.sources.same import SamePixels
 from foureyes.picture import Picture, Pixels
+
+# mss says it by an assertion (under python -O by a NULL pointer) where the display has gone
+_MSS_ERRORS = (mss.exception.ScreenShotError, OSError, AssertionError, ValueError)
 
 
 class ScreenSource:
@@ -37,10 +42,10 @@ class ScreenSource:
         """Return the screen as it is now; equal pixels, the same object. Raises SourceMissingError."""
         try:
             return self._same.picture(self._pixels())
-        except (mss.exception.ScreenShotError, OSError) as error:
+        except _MSS_ERRORS as error:
             self.close()  # the display may come back: the next grab opens it anew
             raise SourceMissingError(
-                f"no screen can be read ({error}); set DISPLAY to a running display, or choose another source"
+                f"no screen can be read{_told(error)}; set DISPLAY to a running display, or choose another source"
             ) from error
         except SourceMissingError:
             self.close()  # the monitors are asked for anew: one may be plugged in
@@ -50,7 +55,10 @@ class ScreenSource:
         """Let go of the display; may be called twice."""
         screen, self._screen = self._screen, None
         if screen is not None:
-            screen.close()
+            with suppress(
+                mss.exception.ScreenShotError
+            ):  # it closes, and then tells that the display had gone before
+                screen.close()
 
     def _pixels(self) -> Pixels:
         if self._screen is None:
@@ -80,3 +88,7 @@ class ScreenSource:
                 f"{whole['width']}x{whole['height']} pixels from {whole['left']},{whole['top']}"
             )
         return {"left": x, "top": y, "width": width, "height": height}
+
+
+def _told(error: Exception) -> str:
+    return f" ({error})" if str(error) else ""
