@@ -170,7 +170,7 @@ def _dialog(picture: Path) -> Values:
 
 
 def _studio(picture: Path) -> Values:
-    with ObsStudio(1280, 720) as obs:
+    with ObsStudio(1280, 800) as obs:
         _keep_settled(obs._screen.display, picture)  # noqa: SLF001 - the screen of OBS is asked for only here
     return {"duration": "300 ms", "live": "00:00:00", "rec": "00:00:00"}
 
