@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         {
             "arguments": {key: value for key, value in vars(arguments).items() if key != "run"},
             "exit_code": code,
-            "judged": _judged(readings, scene, ready_s, status, arguments),
+            "judged": _judged(readings, scene, ready_s, (metrics, status), arguments),
             "states": _agreement(readings, scene),
             "tasks": by_task(readings, arguments.duration),
             "processes": meter.figures(),
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
                 name: round(1000 * use.cpu_s / frames, 2) for name, use in meter.uses.items() if frames
             },
             "wall_ms_per_frame_by_step": prometheus.step_ms(metrics, frames),
-            "figures": status.get("figures"),
+            "dropped": prometheus.samples(metrics, "dropped_total"),
+            "quantiles": status["figures"]["quantiles"],
             "console": [line for line in console.splitlines() if "ready" in line],
         },
     )
@@ -88,7 +89,9 @@ def _judged(
     status: dict[str, Any],
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
-    figures = status.get("figures", {})
+    metrics, status = said
+    missed = int(prometheus.total(metrics, "missed_ticks_total"))
+    lateness = status["figures"]["quantiles"]["lateness_ms/main"]
     amounts = _amounts(of_task(readings, "vision_ocr"), scene)
     delays = list(_delays(readings, scene))
     in_time = sum(delay is not None and delay <= IN_TIME_S for _, delay in delays)
@@ -98,7 +101,8 @@ def _judged(
     return {
         "ready_s": verdict(held=ready_s < 5, promised="under 5", measured=round(ready_s, 2)),
         "frames": verdict(held=frames == wanted, promised=str(wanted), measured=frames),
-        "capture": {key: value for key, value in figures.items() if "late" in key or "miss" in key},
+        "missed": verdict(held=missed == 0, promised="none", measured=missed),
+        "lateness_ms": verdict(held=lateness["p99"] < 10, promised="p99 under 10", measured=lateness),
         "amounts": verdict(held=amounts["wrong"] == [], promised="none wrong", measured=amounts),
         "changes": verdict(
             held=in_time >= 0.99 * len(delays),
