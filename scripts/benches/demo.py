@@ -86,7 +86,7 @@ def _judged(
     readings: Sequence[Reading],
     scene: Scene,
     ready_s: float,
-    status: dict[str, Any],
+    said: tuple[str, dict[str, Any]],
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     metrics, status = said
