@@ -35,7 +35,7 @@ def models(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson
         {
             "name": name,
             **model.model_dump(exclude={"prompt"}),
-            "warm": _is_warm(warm, model.server, model.model_id),
+            "warm": _is_warm(warm, model),
         }
         for name, model in settings.models.items()
     ]
@@ -45,9 +45,8 @@ def models(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson
     for row in rows:
         known = {True: "warm", False: "not loaded", None: "no daemon runs"}[row["warm"]]
         target = f"{row['latency_target_ms']:g} ms" if row["latency_target_ms"] else "-"
-        typer.echo(
-            f"{row['name']:<24} {row['server']}/{row['model_id']:<24} {row['size'] or '-':<12} {target:>8}  {known}"
-        )
+        served = f"{row['server']}/{row['model_id']}"
+        typer.echo(f"{row['name']:<24} {served:<28} {row['size'] or '-':<12} {target:>8}  {known}")
 
 
 def _warm(settings: Settings) -> dict[str, list[str]] | None:

@@ -182,7 +182,7 @@ class Daemon:
         uses = {name: process_use(pid) for name, pid in pids.items() if pid is not None}
         for name, use in uses.items():
             self._metrics.process(name, use)
-        sizes = {f"{name}_mb": round(use.rss_bytes / 1e6) for name, use in uses.items()}
+        sizes: dict[str, Any] = {f"{name}_mb": round(use.rss_bytes / 1e6) for name, use in uses.items()}
         free_mb = round(available_bytes() / 1e6)
         event("memory.sizes", "resident memory", level="debug", available_mb=free_mb, **sizes)
 

@@ -30,7 +30,7 @@ class Inference:
     async def read(self, plan: Plan, route: Route, frame: Frame, view: View, schema: Mapping[str, Any]) -> Answer:
         """Read the fields of `schema` from a view. Raises a ServerError leaf: no answer or a valid one."""
         request = await self._request(plan, route, view, schema)
-        labels = {"task": plan.task, "model": route.candidate.name}
+        labels: dict[str, Any] = {"task": plan.task, "model": route.candidate.name}
         try:
             with self._metrics.step("request"):
                 reply = await route.server.chat(request)

@@ -1,0 +1,1 @@
+"""Where readings and notices go."""

@@ -1,0 +1,1 @@
+"""What FourEyes tells of itself: log, metrics, machine resources."""

@@ -1,0 +1,136 @@
+"""The log: a console that a person can follow, and JSON lines with rotation; named events, redacted throughout.
+
+Records are written in the thread that logs: a line costs little, and a queue would be one more place where the
+last lines before a crash are lost.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from loguru import logger
+
+from foureyes.config.settings import Log, obs_password
+from foureyes.exceptions import UsageError
+from foureyes.redaction import hide, redact, redact_text
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+COMBINED, ERRORS = "foureyes.log", "errors.log"
+_COLOURS = {"DEBUG": "2", "INFO": "0", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
+_SHOWN_FIELDS = ("source", "task", "frame_id", "duration_ms")
+
+
+def start_logging(settings: Log, folder: Path, *, console: bool = True) -> None:
+    """Send all logging to the console (stderr) and to two rotated JSON files in `folder`.
+
+    Raises UsageError where the folder cannot be written.
+    """
+    hide(obs_password())
+    logger.remove()
+    logger.configure(patcher=_clean)
+    level = settings.level.upper()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, lowest, keep in ((COMBINED, level, settings.keep), (ERRORS, "ERROR", settings.keep_errors)):
+            logger.add(
+                folder / name,
+                level=lowest,
+                format=_as_json,
+                rotation=settings.max_bytes,
+                retention=keep,
+                encoding="utf-8",
+                opener=_private,
+                catch=True,
+            )
+    except OSError as error:
+        raise UsageError(f"the log folder {folder} cannot be written: {error.strerror}; set log.folder") from error
+    if console:
+        logger.add(_Console(sys.stderr), level=level, format="{message}", catch=True)
+    logging.basicConfig(handlers=[_Intercepted()], level=logging.WARNING, force=True)
+    logging.getLogger("obsws_python").setLevel(
+        logging.CRITICAL + 1
+    )  # it logs passwords, and tracebacks for refusals
+
+
+def event(
+    name: str, message: str, *, level: str = "info", error: BaseException | None = None, **fields: Any
+) -> None:
+    """Log one named event (dotted snake name) with its fields; `error` adds the traceback to the file."""
+    logger.bind(event=name, **fields).opt(exception=error).log(level.upper(), "{}", message)
+
+
+def log_context(**fields: Any) -> AbstractContextManager[None]:
+    """Have fields (frame_id, task, ...) on every line logged inside, in this task and those it starts."""
+    return logger.contextualize(**fields)
+
+
+def _clean(record: Record) -> None:
+    record["message"] = redact_text(record["message"])
+    record["extra"] = redact(record["extra"])
+
+
+def _as_json(record: Record) -> str:
+    """Return loguru a template whose only field is the finished line."""
+    document: dict[str, Any] = {
+        "ts": record["time"].astimezone().isoformat(timespec="milliseconds"),
+        "level": record["level"].name.lower(),
+        "event": record["extra"].get("event", record["name"]),
+        "message": record["message"],
+        **{name: value for name, value in record["extra"].items() if name not in {"event", "line"}},
+    }
+    if (found := record["exception"]) is not None and found.value is not None:
+        document["exception"] = redact_text("".join(traceback.format_exception(found.value)))
+    record["extra"]["line"] = json.dumps(document, ensure_ascii=False, default=str)
+    return "{extra[line]}\n"
+
+
+class _Console:
+    """Time, level and message, with the few fields that tell what a line is about."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
+
+    def write(self, message: Any) -> None:
+        """Write one record that loguru formatted."""
+        record: Record = message.record
+        level = record["level"].name
+        fields = " ".join(
+            f"{name}={record['extra'][name]}" for name in _SHOWN_FIELDS if record["extra"].get(name) is not None
+        )
+        line = (
+            f"{record['time']:HH:mm:ss} {level.lower():<7} {record['message']}{f'  ({fields})' if fields else ''}"
+        )
+        if self._coloured:
+            line = f"\033[{_COLOURS.get(level, '0')}m{line}\033[0m"
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class _Intercepted(logging.Handler):
+    """What libraries log through the standard library goes the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand one record to loguru, with the place that logged it."""
+        frame: FrameType | None = sys._getframe(6)  # noqa: SLF001 - loguru's own documented recipe
+        depth = 6
+        while frame and frame.f_code.co_filename == logging.__file__:
+            frame, depth = frame.f_back, depth + 1
+        level = record.levelname if record.levelname in _COLOURS else "WARNING"
+        logger.opt(depth=depth, exception=record.exc_info).bind(event=record.name).log(
+            level, "{}", record.getMessage()
+        )
+
+
+def _private(file: str, flags: int) -> int:
+    return os.open(file, flags, 0o600)

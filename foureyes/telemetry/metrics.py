@@ -1,0 +1,149 @@
+"""Metrics by Prometheus' conventions, in a registry of our own, and the figures of /api/status made from them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from foureyes import __version__
+from foureyes.telemetry.resources import ProcessUse
+
+_KEPT = 2000
+"""Samples kept for the quantiles of /api/status: about eleven minutes at 3 FPS."""
+_SHORT_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+
+class Metrics:
+    """Every figure of one daemon. Methods are cheap and may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._frames = self._counter("frames", "frames captured", "source")
+        self._missed = self._counter("missed_ticks", "deadlines that passed unused", "source")
+        self._late = self._histogram("tick_lateness_seconds", "how late a look began", "source")
+        self._fps = self._gauge("effective_fps", "looks a second, over the last ones", "source")
+        self._up = self._gauge("source_up", "1 while the source gives pictures", "source")
+        self._looks = self._counter("looks", "readings published", "task", "source", "origin")
+        self._age = self._histogram("reading_age_seconds", "age of a reading when published", "task")
+        self._inferences = self._counter("inferences", "requests to models", "task", "model", "outcome")
+        self._inference = self._histogram("inference_seconds", "latency of answered requests", "task", "model")
+        self._step = self._histogram("step_seconds", "time of one step of a frame", "step")
+        self._cache = self._counter("cache_lookups", "questions to the answer cache", "task", "outcome")
+        self._state = self._gauge("server_state", "1 for the state a server is in", "server", "state")
+        self._restarts = self._counter("server_restarts", "restarts by the state they began in", "server", "state")
+        self._resident = self._gauge("resident_bytes", "resident memory", "process")
+        self._cpu = self._gauge("process_cpu_seconds", "CPU time used so far", "process")
+        self._dropped = Counter(
+            "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
+        )
+        self._gauge("build_info", "the running version", "version").labels(__version__).set(1)
+        self._samples: dict[tuple[str, str], deque[float]] = {}
+        self._ticks: dict[str, deque[float]] = {}
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"foureyes_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"foureyes_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(f"foureyes_{name}", text, labels, registry=self.registry, buckets=_SHORT_S)
+
+    def tick(self, source: str, *, lateness_s: float, missed: int) -> None:
+        """Count one kept deadline and those missed before it."""
+        self._missed.labels(source).inc(missed)
+        self._late.labels(source).observe(lateness_s)
+        self._sample("lateness_ms", source, lateness_s * 1000)
+        ticks = self._ticks.setdefault(source, deque(maxlen=31))
+        ticks.append(time.monotonic())
+        if len(ticks) > 1:
+            self._fps.labels(source).set((len(ticks) - 1) / (ticks[-1] - ticks[0]))
+
+    def frame(self, source: str) -> None:
+        """Count one captured frame."""
+        self._frames.labels(source).inc()
+
+    def source_up(self, source: str, *, up: bool) -> None:
+        """Whether a source gives pictures."""
+        self._up.labels(source).set(up)
+
+    def look(self, task: str, source: str, origin: str, *, age_s: float | None) -> None:
+        """Count one published reading."""
+        self._looks.labels(task, source, origin).inc()
+        if age_s is not None:
+            self._age.labels(task).observe(age_s)
+            self._sample("age_ms", f"{source}/{task}", age_s * 1000)
+
+    def inference(self, task: str, model: str, *, outcome: str, seconds: float | None) -> None:
+        """Count one request to a model, and its latency where it was answered."""
+        self._inferences.labels(task, model, outcome).inc()
+        if seconds is not None:
+            self._inference.labels(task, model).observe(seconds)
+            self._sample("latency_ms", task, seconds * 1000)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step of a frame's way."""
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._step.labels(name).observe(time.perf_counter() - began_s)
+
+    def cache_lookup(self, task: str, *, hit: bool) -> None:
+        """Count one question to the answer cache."""
+        self._cache.labels(task, "hit" if hit else "miss").inc()
+
+    def dropped(self, where: str, reason: str) -> None:
+        """Count something that was dropped; everything that ever is comes here."""
+        self._dropped.labels(where, reason).inc()
+
+    def server_state(self, server: str, state: str, states: Sequence[str]) -> None:
+        """Set the one state that a server is in."""
+        for name in states:
+            self._state.labels(server, name).set(name == state)
+
+    def server_restart(self, server: str, state: str) -> None:
+        """Count one restart, by the state in which the server failed."""
+        self._restarts.labels(server, state).inc()
+
+    def process(self, name: str, use: ProcessUse) -> None:
+        """Set what a process uses."""
+        self._resident.labels(name).set(use.rss_bytes)
+        self._cpu.labels(name).set(use.cpu_s)
+
+    def render(self) -> tuple[bytes, str]:
+        """Prometheus' text and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def snapshot(self) -> dict[str, Any]:
+        """Totals and quantiles for people."""
+        totals: dict[str, float] = {}
+        for family in self.registry.collect():
+            for sample in family.samples:
+                if sample.name.endswith("_total") or sample.name.endswith("_fps"):
+                    labels = ",".join(f"{name}={value}" for name, value in sample.labels.items())
+                    totals[f"{sample.name}{{{labels}}}"] = sample.value
+        return {
+            "totals": totals,
+            "quantiles": {"/".join(key): _quantiles(kept) for key, kept in self._samples.items()},
+        }
+
+    def _sample(self, kind: str, label: str, value: float) -> None:
+        self._samples.setdefault((kind, label), deque(maxlen=_KEPT)).append(value)
+
+
+def _quantiles(kept: deque[float]) -> dict[str, float]:
+    p50, p95, p99 = np.percentile(np.array(kept), (50, 95, 99))
+    return {
+        "p50": round(float(p50), 3),
+        "p95": round(float(p95), 3),
+        "p99": round(float(p99), 3),
+        "count": len(kept),
+    }

@@ -1,0 +1,1 @@
+"""The daemon's HTTP: health, metrics, readings, live events and a page."""

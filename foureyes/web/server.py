@@ -1,0 +1,99 @@
+"""The HTTP server inside the daemon: its socket, and uvicorn without signal handlers of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import psutil
+import uvicorn
+from fastapi import FastAPI
+
+from foureyes.exceptions import PortTakenError
+
+_TRIES = 20
+_STOP_WITHIN_S = 1.0
+
+
+def bind(host: str, port: int | None, default: int) -> socket.socket:
+    """Listen on a port that was asked for, else on the default or the next free one behind it.
+
+    Raises PortTakenError naming the holder.
+    """
+    candidates = [port] if port is not None else range(default, default + _TRIES + 1)
+    for candidate in candidates:
+        try:
+            return _listening(host, candidate)
+        except OSError:
+            continue
+    wanted = port if port is not None else f"{default} to {default + _TRIES}"
+    holder = _holder(port) if port is not None else "other programs"
+    raise PortTakenError(f"port {wanted} of {host} is taken by {holder}; stop it, or choose another (web.port)")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _holder(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+                if connection.pid is None:
+                    break
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return "another program"
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn as a part of a program: signals are the program's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+class WebServer:
+    """One application on one socket, inside the running event loop."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=int(_STOP_WITHIN_S),
+            limit_concurrency=600,
+        )
+        self._server = _Uvicorn(config)
+        self._listener = listener
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve in a task of its own; returns once requests are answered."""
+        self._serving = asyncio.create_task(self._server.serve([self._listener]), name="web")
+        while not self._server.started and not self._serving.done():
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn has no event for it
+
+    async def stop(self) -> None:
+        """Stop within about a second, open event streams included."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await asyncio.wait([self._serving], timeout=2 * _STOP_WITHIN_S)
+            self._server.force_exit = True
