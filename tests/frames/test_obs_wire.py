@@ -187,6 +187,14 @@ def test_equal_answers_are_the_same_picture() -> None:
     assert first is not third
 
 
+def test_no_proxy_is_asked_for_obs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web proxy in the environment is not for OBS, which is on this machine or beside it."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.com")
+    with watching(lambda peer, request: peer.answer(request, screenshot(RED))) as (source, _, _):
+        assert shows(source.grab().pixels, RED, 30, 20)
+
+
 def test_another_program_at_the_port_is_told_as_such() -> None:
     """A web server at OBS's port is no OBS, and the error says so."""
 

@@ -13,6 +13,7 @@ from obsws_python.baseclient import ObsClient
 from obsws_python.error import OBSSDKError, OBSSDKRequestError, OBSSDKTimeoutError
 from obsws_python.reqs import ReqClient
 from websocket import (
+    WebSocket,
     WebSocketAddressException,
     WebSocketConnectionClosedException,
     WebSocketException,
@@ -48,9 +49,15 @@ class ObsRequestError(Exception):
 class _Wire(ObsClient):  # type: ignore[misc] # obsws-python ships no types
     """The library's connection, but one that hands an answer only to its own request."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, host: str, port: int, password: str, timeout_s: float) -> None:
+        # in place of the library's own, which logs the password, and asks the proxy of the environment for 127.0.0.1
+        self.logger = logging.getLogger("obsws_python.baseclient")
+        self.password, self.subs, self.timeout = password, 0, timeout_s
+        self.ws = WebSocket()
+        address = f"[{host}]" if ":" in host else host
         try:
-            super().__init__(**kwargs)
+            self.ws.connect(f"ws://{address}:{port}", timeout=timeout_s, http_no_proxy=["*"], redirect_limit=0)
+            self.server_hello = json.loads(self.ws.recv())
         except BaseException:
             self.hang_up()
             raise
@@ -77,8 +84,7 @@ class _Wire(ObsClient):  # type: ignore[misc] # obsws-python ships no types
 
     def hang_up(self) -> None:
         """Close the socket without the closing handshake, which a hung OBS would make us wait for."""
-        if hasattr(self, "ws"):
-            self.ws.shutdown()
+        self.ws.shutdown()
 
 
 class _Client(ReqClient):  # type: ignore[misc] # obsws-python ships no types
@@ -100,9 +106,8 @@ class ObsConnection:
         self._client = self._connect(host, port, password)
 
     def _connect(self, host: str, port: int, password: str) -> _Client:
-        address = f"[{host}]" if ":" in host else host
         try:
-            wire = _Wire(host=address, port=port, password=password, timeout=self._timeout_s)
+            wire = _Wire(host, port, password, self._timeout_s)
         except (WebSocketTimeoutException, TimeoutError) as error:
             raise self._hung() from error
         except (OSError, WebSocketAddressException) as error:

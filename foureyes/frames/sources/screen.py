@@ -55,9 +55,7 @@ class ScreenSource:
         """Let go of the display; may be called twice."""
         screen, self._screen = self._screen, None
         if screen is not None:
-            with suppress(
-                mss.exception.ScreenShotError
-            ):  # it closes, and then tells that the display had gone before
+            with suppress(mss.exception.ScreenShotError):  # said after it has closed: the display went before
                 screen.close()
 
     def _pixels(self) -> Pixels:
