@@ -1,0 +1,200 @@
+"""Cutting lines into pieces: words and numbers, each with its place; what the detector tore apart is joined first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from foureyes.engine.line import Line
+from foureyes.picture import Box
+from foureyes.schema.values import CURRENCY_CODES
+
+_SEPARATOR = re.compile(r"\s*(?:[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}|\||•)\s*|(?<=[^\W\d]):(?=\d)")
+_WIDE_GAP = 1.6
+"""A gap inside a line, in heights of it, that parts columns."""
+_TORN_GAP = 0.45
+"""A gap between two boxes, in heights, up to which they are one text."""
+_TOKEN = re.compile(r"\S+")
+_DIGIT = r"[0-9]"
+_MONEY_SIGN = "$€£¥₹₽₩₺₫₴₪฿₱"
+_NUMBER = re.compile(
+    rf"[(\-−–+]*(?:[A-Z]{{0,3}}[{_MONEY_SIGN}])?[(\-−–+]*[.,]?{_DIGIT}[0-9.,'’:]*[{_MONEY_SIGN}%)\-]*"
+)
+_NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})([^\W\d_°µ]*[a-zA-Z°µ][\w/°²³%]*)")
+_LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "Z": "2"})
+_RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
+_ENDS_OPEN = re.compile(r"[0-9][.,]$")
+_BEGINS_OPEN = re.compile(r"^[.,][0-9]")
+_ONLY_SIGN = re.compile(rf"[{_MONEY_SIGN}]|[{_MONEY_SIGN[0]}\-−–(]+")
+
+Kind = Literal["word", "number"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of words, or one number, with its place; `row` counts the stretch of text it was cut from."""
+
+    kind: Kind
+    text: str
+    box: Box
+    row: int
+    order: int
+    """Its place among the pieces of its row."""
+    score: float
+    unit: str = ""
+    """What stood directly behind a number: a unit, never part of it."""
+
+    def covering(self, other: Piece) -> Piece:
+        """Both as one piece of words."""
+        text = f"{self.text} {other.text}"
+        return Piece("word", text, self.box.union(other.box), self.row, self.order, min(self.score, other.score))
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    box: Box
+    score: float
+
+
+def pieces_of(lines: Sequence[Line]) -> list[Piece]:
+    """Cut a page into pieces, from top to bottom and left to right."""
+    found: list[Piece] = []
+    row = 0
+    for joined in _mended(lines):
+        for stretch in _stretches(joined):
+            found.extend(_cut(stretch, row))
+            row += 1
+    return found
+
+
+def _mended(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that the detector tore apart, put together again: same height, same row, hardly a gap."""
+    groups: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: line.box.x):
+        home = next((group for group in groups if _continues(group[-1].box, line.box)), None)
+        if home is None:
+            groups.append([line])
+        else:
+            home.append(line)
+    return sorted(groups, key=lambda group: (group[0].box.y, group[0].box.x))
+
+
+def _continues(left: Box, right: Box) -> bool:
+    lower, higher = sorted((left.height, right.height))
+    overlap = min(left.bottom, right.bottom) - max(left.y, right.y)
+    gap = right.x - left.right
+    return overlap > 0.6 * lower and higher < 1.5 * lower and -0.5 * higher < gap < _TORN_GAP * higher
+
+
+def _stretches(lines: Iterable[Line]) -> list[list[_Token]]:
+    """The tokens of one line, cut where a separator or a wide gap parts them."""
+    stretches: list[list[_Token]] = [[]]
+    for line in lines:
+        for token in _tokens(line):
+            if token is None:
+                stretches.append([])
+                continue
+            last = stretches[-1][-1].box if stretches[-1] else None
+            if last is not None and token.box.x - last.right > _WIDE_GAP * line.box.height:
+                stretches.append([])
+            stretches[-1].append(token)
+    return [stretch for stretch in stretches if stretch]
+
+
+def _tokens(line: Line) -> Iterable[_Token | None]:
+    """The tokens of a line's text; None stands for a separator."""
+    start = 0
+    cuts = [match.span() for match in _SEPARATOR.finditer(line.text)]
+    for begin, end in [*cuts, (len(line.text), len(line.text))]:
+        for match in _TOKEN.finditer(line.text, start, begin):
+            yield _Token(match.group(), line.part(*match.span()), line.score)
+        if begin < len(line.text):
+            yield None
+        start = end
+
+
+def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
+    """Runs of words and single numbers out of one stretch."""
+    cut: list[Piece] = []
+    for token in _joined_numbers(tokens):
+        piece = _piece(token, row, len(cut))
+        if cut and cut[-1].kind == "word" and piece.kind == "word":
+            cut[-1] = cut[-1].covering(piece)
+        else:
+            cut.append(piece)
+    return cut
+
+
+def _piece(token: _Token, row: int, order: int) -> Piece:
+    number, unit = _as_number(token.text)
+    if number is None:
+        return Piece("word", token.text, token.box, row, order, token.score)
+    return Piece("number", number, token.box, row, order, token.score, unit)
+
+
+def _as_number(text: str) -> tuple[str | None, str]:
+    """The number in a token and the unit that sticks to it; (None, "") for a word."""
+    if _RATE.fullmatch(text):
+        return None, ""
+    for candidate in (text, _unconfused(text)):
+        if _NUMBER.fullmatch(candidate) or _is_amount_with_code(candidate):
+            return candidate, ""
+        if match := _NUMBER_AND_UNIT.fullmatch(candidate):
+            return match[1], match[2]
+    return None, ""
+
+
+def _is_amount_with_code(text: str) -> bool:
+    return text[-3:] in CURRENCY_CODES and bool(_NUMBER.fullmatch(text[:-3].rstrip()))
+
+
+def _unconfused(text: str) -> str:
+    """The token with look-alikes as digits, where most of it is digits anyway ("1,O85.42")."""
+    digits = sum(char.isdigit() for char in text)
+    doubtful = sum(char in "OoIl|Z" for char in text)
+    plain = (
+        digits >= 2 and doubtful <= digits and not any(char.isalpha() and char not in "OoIlZS" for char in text)
+    )
+    return text.translate(_LOOKALIKES) if plain else text
+
+
+def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
+    """Join what is one number: "$1," "785.42", "47" "." "9", "1" "234,56", "$" "5", "5.00" "EUR"."""
+    joined: list[_Token] = []
+    for token in tokens:
+        if joined and _is_one_number(joined[-1], token):
+            last = joined.pop()
+            spaced = " " if _is_group(last.text, token.text) or token.text in CURRENCY_CODES else ""
+            text = f"{last.text}{spaced}{token.text}"
+            joined.append(_Token(text, last.box.union(token.box), min(last.score, token.score)))
+        else:
+            joined.append(token)
+    return joined
+
+
+def _is_one_number(left: _Token, right: _Token) -> bool:
+    gap = right.box.x - left.box.right
+    if gap > _TORN_GAP * 1.5 * left.box.height:
+        return False
+    one, two = left.text, right.text
+    numbers = bool(_NUMBER.fullmatch(one)), bool(_NUMBER.fullmatch(two))
+    return (
+        (
+            numbers[0]
+            and numbers[1]
+            and bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two) or _is_group(one, two))
+        )
+        or (numbers[0] and two in {".", ",", "%"})
+        or (numbers[1] and bool(_ONLY_SIGN.fullmatch(one)))
+        or (numbers[1] and one in CURRENCY_CODES)
+        or (numbers[0] and (two in CURRENCY_CODES or bool(re.fullmatch(rf"[{_MONEY_SIGN}]", two))))
+    )
+
+
+def _is_group(one: str, two: str) -> bool:
+    """Whether a space between the two parts thousands: one to three digits, then exactly three."""
+    first = re.sub(rf"^[(\-−–+]*[{_MONEY_SIGN}]?[\-−–]?", "", one)
+    return bool(re.fullmatch(r"[1-9][0-9]{0,2}(?: [0-9]{3})*", first) and re.match(r"[0-9]{3}(?![0-9])", two))

@@ -1,0 +1,150 @@
+"""The model `signs`: dialogs, error texts, lost connections, black and frozen pictures.
+
+False is said only of what was looked for and not found; what could not be looked for is null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
+from foureyes.engine.labels import folded
+from foureyes.engine.line import Line
+from foureyes.engine.panels import dialog_panel
+from foureyes.engine.sight import Sight
+from foureyes.picture import Pixels
+from foureyes.schema.document import Field, Schema, fields
+
+_CONFIDENCE_FROM = (
+    "score of the recogniser on the words that told, or the measured share of dark or changed pixels"
+)
+_LOST = (
+    "connection lost", "lost connection", "connection closed", "connection error", "connection failed", "disconnected",
+    "no connection", "not connected", "connection interrupted", "no signal", "reconnecting", "no internet", "offline mode",
+    "you are offline", "server not responding", "server unreachable", "network error",
+    "verbindung verloren", "verbindung unterbrochen", "verbindung getrennt", "keine verbindung", "verbindungsfehler",
+    "connexion perdue", "connexion interrompue", "pas de connexion", "erreur de connexion", "deconnecte",
+    "conexion perdida", "sin conexion", "error de conexion", "desconectado", "conexion interrumpida",
+    "conexao perdida", "sem conexao", "erro de conexao", "conexao interrompida", "desligado da rede",
+)  # fmt: skip
+_ERROR = re.compile(
+    r"\b(err[o0]r\w*|fail(ed|ure)|fatal|exception|crash(ed)?|denied|expired|timed out|fehler\w*|erreur|erro|fallo|falha)\b",
+    re.IGNORECASE,
+)
+_NO_ERROR = re.compile(
+    r"\b(no|0|zero|without|keine|aucune|sin|sem)\s+(errors?|fehler|erreurs?|errores|erros)\b", re.IGNORECASE
+)
+_COUNTED = re.compile(r"\berrors?\s*[:=]?\s*0\b", re.IGNORECASE)
+_MORE_THAN_ALARM = 14
+"""Words in a line that is running text about errors rather than the telling of one."""
+_DARK = 24
+_DARK_SHARE = 0.995
+_QUIET_SPREAD = 8.0
+
+
+def look_out(schema: Schema, sights: Sequence[Sight]) -> Answer:
+    """Answer each field by its `x-sign`."""
+    findings = {field.name: _field(field, sights) for field in fields(schema)}
+    return answer_of(schema, findings, _CONFIDENCE_FROM)
+
+
+def _field(field: Field, sights: Sequence[Sight]) -> Finding:
+    sign = field.annotations.get("x-sign")
+    sight = sights[min(field.annotations.get("x-picture", 0), len(sights) - 1)]
+    look = _LOOKS.get(str(sign))
+    found = look(sight) if look else withheld("absent")
+    return _as_asked(field, found)
+
+
+def _as_asked(field: Field, found: Finding) -> Finding:
+    """A sign asked for as an enum with yes and no is answered with these."""
+    if field.kind == "enum" and isinstance(found.value, bool):
+        word = "yes" if found.value else "no"
+        if word not in field.members:
+            return withheld("unreadable")
+        return Finding(word, None, found.evidence, found.confidence)
+    return found
+
+
+def _error_text(sight: Sight) -> Finding:
+    """The line that tells an error and those of its dialog; null with no reason to withhold is: there is none."""
+    panel = dialog_panel(sight)
+    telling = [line for line in sight.lines if _tells_error(line.text) or _tells_lost(line.text)]
+    if not telling:
+        return withheld("absent" if sight.complete else "unreadable")
+    spoken = [line for line in telling if len(line.text.split()) > 1] or telling
+    if panel is not None and (body := [line for line in panel.body if line in spoken or line not in telling]):
+        if any(line in panel.lines for line in telling):
+            spoken = body
+    text = " ".join(line.text.strip() for line in spoken)
+    return Finding(text, None, _evidence(spoken[0], sight), min(line.score for line in spoken))
+
+
+def _dialog(sight: Sight) -> Finding:
+    panel = dialog_panel(sight)
+    if panel is not None:
+        evidence = {"box": corners(panel.box), "picture": sight.index, "text": panel.button.text, "reads": 1}
+        return Finding(True, None, evidence, panel.button.score)
+    return Finding(False) if sight.complete else withheld("unreadable")
+
+
+def _disconnected(sight: Sight) -> Finding:
+    telling = [line for line in sight.lines if _tells_lost(line.text)]
+    if telling:
+        return Finding(True, None, _evidence(telling[0], sight), telling[0].score)
+    return Finding(False) if sight.complete else withheld("unreadable")
+
+
+def _black(sight: Sight) -> Finding:
+    share = _dark_share(sight.pixels)
+    is_black = share >= _DARK_SHARE and float(np.std(sight.pixels)) < _QUIET_SPREAD
+    evidence = {"picture": sight.index, "dark_share": round(share, 4), "reads": 1}
+    return Finding(is_black, None, evidence, share if is_black else 1.0 - share * 0.5)
+
+
+def _frozen(sight: Sight) -> Finding:
+    if sight.earlier is None or sight.earlier.shape != sight.pixels.shape:
+        return withheld("absent")
+    changed = float((cv2.absdiff(sight.pixels, sight.earlier).max(axis=2) > 0).mean())
+    evidence = {"picture": sight.index, "changed_share": round(changed, 5), "reads": 1}
+    return Finding(changed == 0.0, None, evidence, 1.0)
+
+
+def _dark_share(pixels: Pixels) -> float:
+    return float((pixels.max(axis=2) < _DARK).mean())
+
+
+def _tells_lost(text: str) -> bool:
+    plain = folded(text)
+    return len(text.split()) <= _MORE_THAN_ALARM and any(folded(phrase) in plain for phrase in _LOST)
+
+
+def _tells_error(text: str) -> bool:
+    if _NO_ERROR.search(text) or _COUNTED.search(text) or len(text.split()) > _MORE_THAN_ALARM:
+        return False
+    return bool(_ERROR.search(text))
+
+
+def _evidence(line: Line, sight: Sight) -> dict[str, Any]:
+    return {
+        "text": line.text,
+        "box": corners(line.box),
+        "picture": sight.index,
+        "px_height": line.box.height,
+        "reads": 1,
+        "score": round(line.score, 4),
+    }
+
+
+_LOOKS: dict[str, Callable[[Sight], Finding]] = {
+    "error_text": _error_text,
+    "dialog": _dialog,
+    "disconnected": _disconnected,
+    "black": _black,
+    "frozen": _frozen,
+}

@@ -1,0 +1,198 @@
+"""Typed values out of text: amounts, numbers, percentages, times, yes and no; pure functions.
+
+A number's separators are read by both conventions. What could mean two things is `Ambiguous`, what is no value is
+None; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Literal
+
+DecimalSign = Literal[".", ","]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number as a plain decimal ("-1785.42"), with its currency as it was written, if any."""
+
+    plain: str
+    currency: str | None = None
+
+    @property
+    def number(self) -> Decimal:
+        """The value as an exact number."""
+        return Decimal(self.plain)
+
+
+@dataclass(frozen=True)
+class Ambiguous:
+    """A separator could mean two things; `readings` has the plain decimals that it could be."""
+
+    readings: tuple[str, ...]
+    currency: str | None = None
+
+
+Parsed = Value | Ambiguous | None
+
+_SIGNS = "$€£¥₹₽₩₺₫₴₪฿₱¢"
+CURRENCY_CODES = frozenset(
+    "USD EUR GBP JPY CHF CAD AUD NZD CNY INR BRL MXN SEK NOK DKK PLN CZK HUF RUB TRY ZAR KRW SGD HKD ILS THB PHP".split()
+)
+_CURRENCY = rf"(?:[A-Z]{{0,3}}[{_SIGNS}]|{'|'.join(sorted(CURRENCY_CODES))}|Rs\.?|kr\.?|zł|Kč)"
+_MINUS = "-−–‐"
+_SPACES = " \u00a0\u2009\u202f"
+_DIGITS = rf"[0-9][0-9.,'’{_SPACES}]*[0-9]|[0-9]"
+_FRACTION = r"[.,][0-9]+"
+_AMOUNT = re.compile(
+    rf"(?P<open>\()?(?P<minus>[{_MINUS}+])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[{_MINUS}])?\s*"
+    rf"(?P<digits>{_DIGITS}|{_FRACTION})\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?(?P<trailing>[{_MINUS}])?(?P<close>\))?"
+)
+_GROUP = 3
+
+
+def money(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
+    """Read an amount with or without its currency: "$1,785.42", "1.785,00 EUR", "(12.50)", "-€3".
+
+    `decimals` is the number of decimals always shown, `decimal_sign` the sign before them; either settles "17,850".
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or match["percent"] or (match["before"] and match["after"]):
+        return None
+    return _signed(match, match["before"] or match["after"], decimals, decimal_sign)
+
+
+def number(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
+    """Read a number without currency; a percent sign is not part of a number."""
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or match["percent"] or match["before"] or match["after"]:
+        return None
+    return _signed(match, None, decimals, decimal_sign)
+
+
+def percent(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
+    """Read a number of percent, its sign shown or not."""
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or match["before"] or match["after"]:
+        return None
+    return _signed(match, None, decimals, decimal_sign)
+
+
+def _signed(
+    match: re.Match[str], currency: str | None, decimals: int | None, decimal_sign: DecimalSign | None
+) -> Parsed:
+    bracketed = bool(match["open"]), bool(match["close"])
+    minuses = [match[name] for name in ("minus", "inner", "trailing") if match[name] and match[name] != "+"]
+    if bracketed[0] != bracketed[1] or len(minuses) + bracketed[0] > 1:
+        return None
+    sign = "-" if minuses or bracketed[0] else ""
+    readings = tuple(sign + plain for plain in _readings(match["digits"], decimals, decimal_sign))
+    if len(readings) == 1:
+        return Value(readings[0], currency)
+    return Ambiguous(readings, currency) if readings else None
+
+
+def _readings(digits: str, decimals: int | None, decimal_sign: DecimalSign | None) -> list[str]:
+    """Every plain decimal that a run of digits and separators can be; with no doubt there is one."""
+    signs: tuple[DecimalSign, ...] = (decimal_sign,) if decimal_sign else (".", ",")
+    found: list[str] = []
+    for sign in signs:
+        plain = _by_convention(digits, sign)
+        if plain is not None and plain not in found:
+            found.append(plain)
+    if decimals is not None:
+        found = [plain for plain in found if len(plain.partition(".")[2]) == decimals]
+    return found
+
+
+def _by_convention(digits: str, sign: DecimalSign) -> str | None:
+    whole, mark, fraction = digits.partition(sign)
+    if mark and not fraction.isdecimal():
+        return None
+    groups = re.split(r"[^0-9]", whole)
+    separators = set(re.sub(r"[0-9]", "", whole))
+    if len(separators) > 1 or not _grouped(groups, separators):
+        return None
+    joined = "".join(groups) or "0"
+    return f"{joined}.{fraction}" if mark else joined
+
+
+def _grouped(groups: list[str], separators: set[str]) -> bool:
+    """Whether thousands stand in groups of exactly three behind a first of one to three digits."""
+    if not separators:
+        return True
+    first, *rest = groups
+    return 1 <= len(first) <= _GROUP and first != "0" and all(len(group) == _GROUP for group in rest)
+
+
+def sign_used(text: str) -> DecimalSign | None:
+    """The decimal sign that a number shows without doubt, or None: "1,785.42" and "3.5" say ".", "17,850" nothing."""
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        return None
+    found = {sign: _by_convention(match["digits"], sign) for sign in (".", ",")}
+    possible = [sign for sign, plain in found.items() if plain is not None]
+    if len(possible) == 1 and (possible[0] in match["digits"] or _has_other(match["digits"], possible[0])):
+        return "." if possible[0] == "." else ","
+    return None
+
+
+def _has_other(digits: str, sign: str) -> bool:
+    return ("," if sign == "." else ".") in digits
+
+
+_YES = frozenset({"yes", "on", "true", "enabled", "active", "ja", "oui", "sí", "si", "sim", "ein", "an"})
+_NO = frozenset({"no", "off", "false", "disabled", "inactive", "nein", "non", "não", "nao", "aus"})
+
+
+def boolean(text: str) -> bool | None:
+    """Read yes or no, as on and off and in the languages the recogniser knows."""
+    word = text.strip().strip(".!").casefold()
+    return True if word in _YES else False if word in _NO else None
+
+
+_CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})(?::(\d{2}))?(?:\s*([AaPp])\.?[Mm]\.?)?")
+_ISO_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+
+
+def moment(text: str) -> str | None:
+    """Read a time of day, a date or both, as ISO 8601; None where the order of day and month is open (03/04/2026)."""
+    day_text, _, clock_text = text.strip().replace("T", " ").partition(" ")
+    day, clock = _day(day_text), _clock(clock_text.strip())
+    if day is not None and clock is not None:
+        return datetime.combine(day, clock).isoformat()
+    if day is not None and not clock_text:
+        return day.isoformat()
+    alone = _clock(text.strip())
+    return alone.isoformat() if alone is not None else None
+
+
+def _day(text: str) -> date | None:
+    if match := _ISO_DATE.fullmatch(text):
+        return _date(*(int(part) for part in match.groups()))
+    if match := _DAY_FIRST.fullmatch(text):
+        return _date(*(int(part) for part in reversed(match.groups())))
+    return None
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _clock(text: str) -> time | None:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    if match[4]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if match[4] in "Pp" else 0)
+    return time(hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None
