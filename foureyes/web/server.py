@@ -88,8 +88,8 @@ class WebServer:
     async def start(self) -> None:
         """Serve in a task of its own; returns once requests are answered."""
         self._serving = asyncio.create_task(self._server.serve([self._listener]), name="web")
-        while not self._server.started and not self._serving.done():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn has no event for it
+        while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
         """Stop within about a second, open event streams included."""
