@@ -174,7 +174,7 @@ def _published_after(change: Change, shown_s: float, amounts: Sequence[Reading],
 
 
 def _agreement(readings: Sequence[Reading], scene: Scene) -> dict[str, Any]:
-    """How often state, reels and signs were what the picture looked at shows, the moment of a change included."""
+    """How often state, reels and signs were what the picture looked at shows; what is hidden is not judged."""
     signs = ("popup", "disconnected", "error_text")
     pairs = [("vision_state", "state"), ("animation_detection", "reels")]
     pairs += [("error_detection", field) for field in signs]
@@ -182,8 +182,17 @@ def _agreement(readings: Sequence[Reading], scene: Scene) -> dict[str, Any]:
 
 
 def _agreed(readings: Sequence[Reading], field: str, scene: Scene) -> dict[str, Any]:
-    told = [(one, getattr(scene.truth(number(one["frame_id"])), field)) for one in readings]
-    wrong = [
-        (one["frame_id"], one["values"][field], truth) for one, truth in told if one["values"][field] != truth
-    ]
-    return {"readings": len(told), "right": len(told) - len(wrong), "others": wrong}
+    """Motion is between two pictures: what the one before shows is a look behind, not wrong."""
+    found: dict[str, Any] = {"right": 0, "a_look_behind": 0, "others": []}
+    for reading in readings:
+        n, value = number(reading["frame_id"]), reading["values"][field]
+        truth, before = (getattr(scene.truth(max(0, at)), field) for at in (n, n - 1))
+        if field == "reels" and truth is None:
+            continue
+        if value == truth:
+            found["right"] += 1
+        elif value == before:
+            found["a_look_behind"] += 1
+        else:
+            found["others"].append({"frame": n, "value": value, "truth": truth})
+    return found

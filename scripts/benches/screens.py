@@ -155,7 +155,7 @@ def _terminal(picture: Path) -> Values:
 
 def _clock(picture: Path) -> Values:
     before = datetime.now(UTC)
-    options = ["-digital", "-face", "DejaVu Sans-24", "-strftime", "%H:%M", "-update", "60"]
+    options = ["-digital", "-face", "DejaVu Sans-24", "-strftime", "%H:%M", "-update", "1"]
     with _on_screen(["env", "TZ=UTC", find("xclock", "x11-apps"), *options], (640, 360), picture):
         pass
     return {"time": tuple({f"{at:%H:%M}" for at in (before, datetime.now(UTC))})}
