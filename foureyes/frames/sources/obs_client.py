@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from obsws_python.baseclient import ObsClient
@@ -14,7 +16,6 @@ from obsws_python.error import OBSSDKError, OBSSDKRequestError, OBSSDKTimeoutErr
 from obsws_python.reqs import ReqClient
 from websocket import (
     WebSocket,
-    WebSocketAddressException,
     WebSocketConnectionClosedException,
     WebSocketException,
     WebSocketTimeoutException,
@@ -50,23 +51,25 @@ class _Wire(ObsClient):  # type: ignore[misc] # obsws-python ships no types
     """The library's connection, but one that hands an answer only to its own request."""
 
     def __init__(self, host: str, port: int, password: str, timeout_s: float) -> None:
-        # in place of the library's own, which logs the password, and asks the proxy of the environment for 127.0.0.1
+        # in place of the library's own, which logs the password and asks the environment's proxy for 127.0.0.1
         self.logger = logging.getLogger("obsws_python.baseclient")
         self.password, self.subs, self.timeout = password, 0, timeout_s
         self.ws = WebSocket()
-        address = f"[{host}]" if ":" in host else host
-        try:
-            self.ws.connect(f"ws://{address}:{port}", timeout=timeout_s, http_no_proxy=["*"], redirect_limit=0)
+        with ExitStack() as undo:
+            stream = socket.create_connection((host, port), timeout_s)
+            undo.callback(stream.close)
+            address = f"[{host}]" if ":" in host else host
+            url = f"ws://{address}:{port}"
+            self.ws.connect(url, socket=stream, redirect_limit=0)  # type: ignore[no-untyped-call] # has no types
             self.server_hello = json.loads(self.ws.recv())
-        except BaseException:
-            self.hang_up()
-            raise
+            undo.pop_all()
 
     def req(self, req_type: str, req_data: Mapping[str, Any] | None = None) -> Any:
         """Send one request and return its answer; events and answers to earlier requests are passed over."""
         request_id = uuid.uuid4().hex
         ends_s = time.monotonic() + self.timeout
         data = {"requestType": req_type, "requestId": request_id, "requestData": req_data or {}}
+        self.ws.settimeout(self.timeout)
         self.ws.send(json.dumps({"op": 6, "d": data}))
         while (message := self._next(ends_s))["op"] != _OP_ANSWER or message["d"]["requestId"] != request_id:
             pass
@@ -84,7 +87,7 @@ class _Wire(ObsClient):  # type: ignore[misc] # obsws-python ships no types
 
     def hang_up(self) -> None:
         """Close the socket without the closing handshake, which a hung OBS would make us wait for."""
-        self.ws.shutdown()
+        self.ws.shutdown()  # type: ignore[no-untyped-call] # has no types
 
 
 class _Client(ReqClient):  # type: ignore[misc] # obsws-python ships no types
@@ -110,7 +113,7 @@ class ObsConnection:
             wire = _Wire(host, port, password, self._timeout_s)
         except (WebSocketTimeoutException, TimeoutError) as error:
             raise self._hung() from error
-        except (OSError, WebSocketAddressException) as error:
+        except OSError as error:
             raise SourceRefusedError(
                 f"nobody answers at {self._where}; start OBS and enable its WebSocket server (Tools menu, "
                 "WebSocket Server Settings), or correct host and port of the source"
