@@ -13,9 +13,10 @@ from foureyes.exceptions import PictureError, SourceError, SourceUnreadableError
 from foureyes.frames.frame import Frame
 from foureyes.frames.own_thread import OwnThread
 from foureyes.frames.region import Region
+from foureyes.frames.same import SamePixels
 from foureyes.frames.source import Source
 from foureyes.frames.stall import CameraState
-from foureyes.picture import Picture, check_size
+from foureyes.picture import Picture, Pixels, check_size
 
 _CLOSE_WITHIN_S = 2.0
 
@@ -41,6 +42,7 @@ class Camera:
         self._thread = OwnThread(f"camera-{source_id}")
         self._raw: Picture | None = None
         self._shown: Picture | None = None
+        self._masked = SamePixels()  # what changes under a mask alone is no change
         begun_s = now()
         self._state = CameraState(
             kind=source.kind,
@@ -109,15 +111,15 @@ class Camera:
                 check_size(raw.width, raw.height)
             except PictureError as error:
                 raise SourceUnreadableError(f"{self._state.description}: {error}") from error
-            masked = _painted(raw, self._masks) if self._masks else raw
+            shown = self._masked.picture(_painted(raw.pixels, self._masks)) if self._masks else raw
             self._raw = raw
-            return masked
+            return shown
         return self._shown
 
 
-def _painted(raw: Picture, masks: Sequence[Region]) -> Picture:
-    """Return a picture in which the masks are black; it keeps nothing of the encoded original."""
-    pixels = raw.pixels.copy()
+def _painted(raw: Pixels, masks: Sequence[Region]) -> Pixels:
+    """Return a copy in which the masks are black."""
+    pixels = raw.copy()
     for mask in masks:
-        mask.box(raw.width, raw.height).cut(pixels)[:] = 0
-    return Picture(pixels=pixels)
+        mask.box(pixels.shape[1], pixels.shape[0]).cut(pixels)[:] = 0
+    return pixels

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
+
 from foureyes.exceptions import SourceMissingError, SourceUnreadableError, UsageError
 from foureyes.frames.frame import Frame
 from foureyes.picture import Picture, digest, encode_png
@@ -30,8 +32,11 @@ class Entry:
     id: str
     source: str
     captured_at: str
-    offset_s: float
+    offset_s: FiniteFloat
     file: str
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 @dataclass(frozen=True)
@@ -140,12 +145,10 @@ def read_index(folder: Path) -> Index:
 def _entries(folder: Path, lines: list[str]) -> Iterator[Entry]:
     for number, line in enumerate(lines, 1):
         try:
-            entry = Entry(**json.loads(line))
-            entry.offset_s + 0.0
-        except (ValueError, TypeError) as error:
+            yield _ENTRY.validate_json(line)
+        except ValidationError as error:
             place = f"line {number} of {folder / INDEX}"
             raise SourceUnreadableError(f"{place} is no frame of a recording; take the line out") from error
-        yield entry
 
 
 def frame_file(folder: Path, entry: Entry) -> Path:

@@ -194,10 +194,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         Recording(tmp_path / "file")
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["{", "[]", '{"id": "a"}', '{"id": 1, "source": "m", "captured_at": "", "offset_s": "x", "file": "f"}'],
-)
+LINE = {"id": "main-000001", "source": "main", "captured_at": "", "offset_s": 1.0, "file": "frames/a.png"}
+BROKEN = ({"id": 1}, {"offset_s": "soon"}, {"offset_s": float("nan")}, {"file": 5}, {"file": None})
+
+
+@pytest.mark.parametrize("line", ["", "{", "[]", '{"id": "a"}', *(json.dumps(LINE | change) for change in BROKEN)])
 def test_a_broken_line_in_the_middle_is_told_with_its_number(tmp_path: Path, line: str) -> None:
     """An index that was damaged is not guessed at."""
     record(tmp_path, frame(0, RED), frame(1, GREEN))

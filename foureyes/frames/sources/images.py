@@ -7,8 +7,8 @@ from pathlib import Path
 
 from foureyes.config.settings import ImagesSource as ImagesSettings
 from foureyes.exceptions import PictureError, SourceMissingError, SourceUnreadableError
+from foureyes.frames.same import SameBytes
 from foureyes.frames.source import EndOfSource
-from foureyes.frames.sources.same import SameBytes
 from foureyes.picture import Picture
 
 _SUFFIXES = {".png", ".jpg", ".jpeg"}

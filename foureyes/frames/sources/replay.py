@@ -10,9 +10,9 @@ from loguru import logger
 from foureyes.config.settings import ReplaySource as ReplaySettings
 from foureyes.exceptions import SourceMissingError
 from foureyes.frames.recording import Entry, frame_file, read_index
+from foureyes.frames.same import SameBytes
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.images import read_picture
-from foureyes.frames.sources.same import SameBytes
 from foureyes.picture import Picture
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from foureyes.config.settings import ScreenSource as ScreenSettings
 from foureyes.exceptions import SourceMissingError
-from foureyes.frames.sources.same import SamePixels
+from foureyes.frames.same import SamePixels
 from foureyes.picture import Picture, Pixels
 
 # mss says it by an assertion (under python -O by a NULL pointer) where the display has gone

@@ -13,8 +13,8 @@ import numpy as np
 
 from foureyes.config.settings import VideoSource as VideoSettings
 from foureyes.exceptions import SourceMissingError, SourceUnreadableError
+from foureyes.frames.same import SamePixels
 from foureyes.frames.source import EndOfSource
-from foureyes.frames.sources.same import SamePixels
 from foureyes.picture import Picture, Pixels
 
 # OpenCV and its FFmpeg write to stderr about a file that they cannot read; the errors below say it.
