@@ -11,20 +11,10 @@ from hypothesis import strategies as st
 from foureyes.redaction import MAX_TEXT_CHARS, REDACTED, hide, is_secret_key, redact, redact_text
 
 SECRET_KEYS = [
-    "password", "PASSWORD", "obs_password", "dbPassword", "api_key", "apiKey", "X-Api-Key", "token", "access_token",
-    "Authorization", "Set-Cookie", "cookie", "client_secret", "private_key", "credentials",
+    "password", "PASSWORD", "obs_password", "dbPassword", "api_key", "apiKey", "X-Api-Key", "token",
+    "access_token", "Authorization", "Set-Cookie", "cookie", "client_secret", "private_key", "credentials",
 ]  # fmt: skip
-PLAIN_KEYS = [
-    "author",
-    "tokens",
-    "max_tokens",
-    "token_count",
-    "tokens_used",
-    "passed",
-    "keyboard",
-    "secretary",
-    "monkey",
-]
+PLAIN_KEYS = ["author", "tokens", "max_tokens", "token_count", "tokens_used", "passed", "keyboard", "secretary"]
 
 SECRET_TEXTS = [
     "Authorization: Bearer abcdef1234567890",

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import psutil
 
@@ -81,15 +81,20 @@ class Child:
     async def stop(self) -> None:
         """Stop the whole tree: ask, wait, kill; one that was paused (SIGSTOP) is killed too."""
         tree = _tree(self.pid)
-        for process in tree:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, tree, _TERMINATE_S if self._responsive(tree) else 0)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        if self._responsive(tree):
+            self._signal(tree, psutil.Process.terminate)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TERMINATE_S):
+                    await self._process.wait()
+        self._signal(tree, psutil.Process.kill)
         await self._process.wait()
         await self._close_pipes()
+
+    @staticmethod
+    def _signal(tree: Sequence[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                send(process)
 
     @staticmethod
     def _responsive(tree: Sequence[psutil.Process]) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from foureyes.backoff import backoff_s
 from foureyes.exceptions import FourEyesError, ServerError, ServerStartError
-from foureyes.servers.backoff import backoff_s
 from foureyes.servers.child import Child
 from foureyes.servers.probe import probe
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer

@@ -70,7 +70,7 @@ class SourceWatch:
         return stall(
             self._camera.state,
             now_s,
-            stall_s=rules.stall_s,
+            stall_s=max(rules.stall_s, 3 * self._clock.period_s),
             frozen_after_s=rules.frozen_after_s,
             loop_late=now_s - self._ticked_mono_s >= rules.stall_s,
         )
@@ -96,6 +96,9 @@ class SourceWatch:
                 break
             except (SourceError, PictureError) as error:
                 self._failed(error)
+            except Exception as error:  # noqa: BLE001 - a fault of ours in one look must not end the watch
+                self._metrics.dropped("source", "fault")
+                event("source.fault", f"a look at '{self.id}' failed", level="error", error=error, source=self.id)
         self.done = True
         event("source.ended", f"source '{self.id}' has given its last picture", source=self.id)
         for task in self.tasks:

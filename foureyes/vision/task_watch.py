@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from foureyes.backoff import backoff_s
 from foureyes.exceptions import InferenceError, PictureError, ServerError
 from foureyes.schema.document import subset
-from foureyes.servers.backoff import backoff_s
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.answer import Answer
@@ -82,12 +82,21 @@ class TaskWatch:
         """Turn looks into readings until the source is done."""
         while (look := await self._mailbox.take()) is not None:
             with log_context(frame_id=look.frame.id, task=self.plan.task, source=self.plan.source):
-                await self._look(look)
+                await self._look_safely(look)
 
     def blind(self, look: Look | None) -> None:
         """The source has stalled: say so once, so that an old value does not stand for the present."""
         if look is not None:
             self._nothing(look, "stale")
+
+    async def _look_safely(self, look: Look) -> None:
+        """One bad frame never stops the loop, be the fault our own."""
+        try:
+            await self._look(look)
+        except Exception as error:  # noqa: BLE001 - whatever reading one frame raised, the next one is looked at
+            self._metrics.dropped("task", "fault")
+            event("task.fault", f"frame {look.frame.id} could not be read", level="error", error=error)
+            self._nothing(look, "unreadable")
 
     async def _look(self, look: Look) -> None:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from foureyes.backoff import backoff_s
 from foureyes.exceptions import SourceError
 
 FIRST_S = 1.0
 LONGEST_S = 30.0
+JITTER = 0.25
 
 
 class Backoff:
@@ -21,7 +23,7 @@ class Backoff:
         self._now, self._rng = now, rng
         self._error: SourceError | None = None
         self._until_s = 0.0
-        self._pause_s = FIRST_S
+        self._failures = 0
 
     def check(self) -> None:
         """Raise the last failure while its pause lasts."""
@@ -33,9 +35,10 @@ class Backoff:
     def failed(self, error: SourceError) -> None:
         """Begin the next, longer pause."""
         self._error = error
-        self._until_s = self._now() + min(LONGEST_S, self._pause_s * (1 + 0.25 * self._rng()))
-        self._pause_s = min(LONGEST_S, 2 * self._pause_s)
+        self._failures += 1
+        pause_s = backoff_s(self._failures, first_s=FIRST_S, cap_s=LONGEST_S, jitter=JITTER, chance=self._rng)
+        self._until_s = self._now() + pause_s
 
     def succeeded(self) -> None:
         """Forget all failures."""
-        self._error, self._pause_s = None, FIRST_S
+        self._error, self._failures = None, 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foureyes.servers.backoff import backoff_s
+from foureyes.backoff import backoff_s
 
 
 @pytest.mark.parametrize(("attempt", "expected_s"), [(1, 2.0), (2, 4.0), (3, 8.0), (10, 30.0), (10_000, 30.0)])

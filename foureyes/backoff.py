@@ -9,6 +9,5 @@ from collections.abc import Callable
 def backoff_s(
     attempt: int, *, first_s: float, cap_s: float, jitter: float = 0.2, chance: Callable[[], float] = random.random
 ) -> float:
-    """Seconds before attempt 1, 2, 3...: `first_s` doubled each time up to `cap_s`, plus up to `jitter` of it."""
-    wait_s = min(cap_s, first_s * 2.0 ** min(attempt - 1, 30))
-    return wait_s * (1 + jitter * chance())
+    """Seconds after failure 1, 2, 3...: `first_s` doubled each time, up to `jitter` longer, at most `cap_s`."""
+    return min(cap_s, first_s * 2.0 ** min(attempt - 1, 30) * (1 + jitter * chance()))
