@@ -7,6 +7,7 @@ import argparse
 from parts.program import MissingProgramError
 
 from benches import demo, screens, still
+from benches.results import RESULTS
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
         bench.add_arguments(command := commands.add_parser(name, help=(bench.__doc__ or "").split("\n")[0]))
         command.set_defaults(run=bench.run)
     arguments = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
     try:
         arguments.run(arguments)
     except MissingProgramError as error:

@@ -20,7 +20,6 @@ RESULTS = REPOSITORY / "scripts" / "results"
 
 def keep(name: str, figures: Mapping[str, Any]) -> None:
     """Print the figures and write them to scripts/results/NAME.json."""
-    RESULTS.mkdir(exist_ok=True)
     document = {"bench": name, "made": _made(), **figures}
     text = json.dumps(document, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")

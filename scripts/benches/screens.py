@@ -49,7 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw each screen, read it, and put both beside each other."""
-    RESULTS.mkdir(exist_ok=True)
     found = [_read(screen) for screen in ALL if arguments.only in {None, screen.name}]
     counts = {kind: sum(one["fields"][kind] for one in found) for kind in ("right", "null", "wrong")}
     keep("screens", {"fields": counts, "screens": found})
