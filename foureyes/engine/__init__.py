@@ -1,1 +1,1 @@
-"""The embedded model server, a process of its own: it reads text, state, motion and signs in pictures it is sent."""
+"""The embedded model server, a process of its own: text, state, motion and signs in pictures it is sent."""

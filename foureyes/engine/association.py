@@ -1,12 +1,14 @@
 """Which value belongs to which label: every text on the page competes, and only mutual best matches count.
 
-A label is any run of words, whether the schema knows it or not; a value is any number, and for fields of words any
-run of words that is no known label. A value goes to a label only where each is the other's nearest, so that a field
+A label is any run of words, known to the schema or not; a value is any number, and for fields of words any run of
+words that is no known label. A value goes to a label only where each is the other's nearest, so that a field
 is never filled from what suits another label better.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -20,13 +22,14 @@ from foureyes.schema.document import Field
 Side = Literal["behind", "right", "below", "above", "before"]
 
 _SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "above": 0.9, "before": 0.8}
-"""What a direction costs beside its distance in heights: where two are as near, people read to the right, then down."""
+"""What a direction costs beside its distance in heights: of two as near, right goes before below."""
+_KINDS_OF_WORDS = frozenset({"text", "enum", "boolean", "time", "list"})
 _HABIT = 0.8
 """How much cheaper the side is on which most of the page's known labels have their value."""
 _FARTHEST_RIGHT = 30.0
 _FARTHEST_DOWN = 2.2
-_RIGHT_WEIGHT = 0.25
-"""A value at the end of a row stands far from its label, and yet alone with it."""
+_RIGHT_WEIGHT = 0.45
+"""Of the square root: a value at the end of a row stands far from its label, and yet alone with it."""
 _LARGER_BY = 6.0
 """A value may be so much taller than its label, or the other way round, and still be its value."""
 
@@ -106,22 +109,24 @@ def associate(fields: Sequence[Field], pieces: Sequence[Piece]) -> Association:
     known = known_labels(fields, pieces)
     own = [label for labels in known.values() for label in labels]
     free = [piece for piece in pieces if not any(_holds(label, piece) for label in own)]
-    numbers = [piece for piece in free if piece.kind == "number"]
-    words = [piece for piece in free if piece.kind == "word"]
-    foreign = [
-        Label(word.text, word.box, word.row, word.order, word.order) for word in words if _names(word, pieces)
-    ]
-    of_words = {field.name for field in fields if field.kind in {"text", "enum", "boolean", "time", "list"}}
-    for_numbers = [label for label in [*own, *foreign] if label.field not in of_words]
-    for_words = [label for label in own if label.field in of_words]
     obstacles = [*(label.box for label in own), *(piece.box for piece in free)]
     habit = _habit(_mutual(own, free, obstacles, None))
-    matches = [*_mutual(for_numbers, numbers, obstacles, habit), *_mutual(for_words, free, obstacles, habit)]
+    of_words = {field.name for field in fields if field.kind in _KINDS_OF_WORDS}
+    told = _mutual([label for label in own if label.field in of_words], free, obstacles, habit)
+    rivals = _foreign(free, pieces, [match.value for match in told])
+    counted = [label for label in own if label.field not in of_words]
+    numbers = [piece for piece in free if piece.kind == "number"]
     by_field: dict[str, list[Match]] = {}
-    for match in matches:
+    for match in [*told, *_mutual([*counted, *rivals], numbers, obstacles, habit)]:
         if match.label.field:
             by_field.setdefault(match.label.field, []).append(match)
     return Association(known, by_field, habit)
+
+
+def _foreign(free: Sequence[Piece], pieces: Sequence[Piece], taken: Sequence[Piece]) -> list[Label]:
+    """Labels that the schema does not know: runs of words that are neither units nor values of other fields."""
+    words = [piece for piece in free if piece.kind == "word" and piece not in taken and _names(piece, pieces)]
+    return [Label(word.text, word.box, word.row, word.order, word.order) for word in words]
 
 
 def _holds(label: Label, piece: Piece) -> bool:
@@ -136,8 +141,10 @@ def _names(word: Piece, pieces: Sequence[Piece]) -> bool:
 
 def _habit(matches: Sequence[Match]) -> Side | None:
     """The side on which most of the page's known labels have their nearest value."""
-    sides = [match.side for match in matches]
-    return max(set(sides), key=lambda side: (sides.count(side), -_SIDE_COST[side])) if sides else None
+    if not matches:
+        return None
+    sides = Counter(match.side for match in matches)
+    return min(sides, key=lambda side: (-sides[side], _SIDE_COST[side]))
 
 
 def _mutual(
@@ -187,7 +194,7 @@ def _stands(label: Box, value: Box) -> tuple[Side | None, float]:
     down = min(label.bottom, value.bottom) - max(label.y, value.y)
     if down > 0.5 * lower and value.x >= label.right - 0.5 * lower:
         distance = max(0, value.x - label.right) / lower
-        return ("right", distance * _RIGHT_WEIGHT) if distance <= _FARTHEST_RIGHT else (None, 0.0)
+        return ("right", math.sqrt(distance) * _RIGHT_WEIGHT) if distance <= _FARTHEST_RIGHT else (None, 0.0)
     gap = max(value.y - label.bottom, label.y - value.bottom)
     if across <= 0 or gap < -0.5 * lower or gap > _FARTHEST_DOWN * higher:
         return None, 0.0

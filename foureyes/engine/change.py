@@ -15,9 +15,9 @@ _REACH_PX = 32
 
 
 def changed_windows(old: Pixels, new: Pixels) -> list[Box]:
-    """Return boxes that together hold every differing pixel of two pictures of one shape, with room around them."""
+    """Return boxes that hold every differing pixel of two pictures of one shape, with room around them."""
     height, width = new.shape[:2]
-    mask = cv2.absdiff(old, new).reshape(height, width * 3)
+    mask = np.asarray(cv2.absdiff(old, new), np.uint8).reshape(height, width * 3)
     tiles = _any_in_tile(mask, _TILE_PX, _TILE_PX * 3)
     if not tiles.any():
         return []

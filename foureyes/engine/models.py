@@ -1,4 +1,4 @@
-"""The engine's four models, loaded when first needed, behind one question: what do these pictures say?"""
+"""The engine's four models, loaded when first needed, behind one question about some pictures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _listings() -> tuple[Listing, ...]:
 
 
 class Models:
-    """Answers chat requests. Text is read in one thread and motion in another, so that motion never waits for OCR."""
+    """Answers chat requests; text is read in one thread and motion in another, which never waits for OCR."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads

@@ -44,7 +44,7 @@ class Ocr:
     def __init__(self, threads: int) -> None:
         # RapidOCR's own modules take most of a second to import, so only an engine that reads text pays for them.
         from rapidocr.ch_ppocr_det import TextDetector  # noqa: PLC0415
-        from rapidocr.ch_ppocr_rec import TextRecognizer, TextRecInput  # noqa: PLC0415
+        from rapidocr.ch_ppocr_rec import TextRecInput, TextRecognizer  # noqa: PLC0415
         from rapidocr.utils.typings import EngineType  # noqa: PLC0415
 
         logging.getLogger("RapidOCR").setLevel(logging.WARNING)
@@ -84,6 +84,8 @@ class Ocr:
             return Text("", (), 0.0)
         crop = crop[:, : crop.shape[0] * _WIDEST_LINE]
         result = self._recogniser(self._input(img=[crop], return_word_box=True))
+        assert result.txts  # one crop in, one text out
+        assert result.word_results
         text, score = str(result.txts[0]), float(result.scores[0])
         return _placed(text, score, result.word_results[0])
 

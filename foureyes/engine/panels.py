@@ -13,15 +13,28 @@ from foureyes.engine.line import Line
 from foureyes.engine.sight import Sight
 from foureyes.picture import Box, Pixels
 
-_BUTTONS = frozenset(
-    folded(word)
-    for word in (
-        "ok", "close", "retry", "reload", "cancel", "yes", "no", "continue", "dismiss", "try again", "accept", "quit",
-        "abort", "ignore", "reconnect", "refresh", "got it", "schließen", "abbrechen", "erneut versuchen", "wiederholen",
-        "ja", "nein", "weiter", "fermer", "annuler", "réessayer", "oui", "non", "continuer", "cerrar", "cancelar",
-        "reintentar", "aceptar", "sí", "fechar", "tentar novamente", "aceitar", "sim", "não",
-    )
-)  # fmt: skip
+_BUTTON_WORDS = (
+    *(
+        "ok",
+        "close",
+        "retry",
+        "reload",
+        "cancel",
+        "yes",
+        "no",
+        "continue",
+        "dismiss",
+        "try again",
+        "accept",
+        "quit",
+    ),
+    *("abort", "ignore", "reconnect", "refresh", "got it"),
+    *("schließen", "abbrechen", "erneut versuchen", "wiederholen", "ja", "nein", "weiter"),
+    *("fermer", "annuler", "réessayer", "oui", "non", "continuer"),
+    *("cerrar", "cancelar", "reintentar", "aceptar", "sí"),
+    *("fechar", "tentar novamente", "aceitar", "sim", "não"),
+)
+_BUTTONS = frozenset(folded(word) for word in _BUTTON_WORDS)
 _SMALLEST_SHARE, _LARGEST_SHARE = 0.01, 0.6
 _OFF_CENTRE = 0.3
 """How far from the picture's middle a panel's middle may be, as a fraction of the picture."""

@@ -1,4 +1,4 @@
-"""Cutting lines into pieces: words and numbers, each with its place; what the detector tore apart is joined first."""
+"""Cutting lines into pieces: words and numbers with their places; what was torn apart is joined first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from foureyes.engine.line import Line
 from foureyes.picture import Box
-from foureyes.schema.values import CURRENCY_CODES
+from foureyes.schema.values import CURRENCY_CODES, MINUS_SIGNS, MONEY_SIGNS
 
 _SEPARATOR = re.compile(r"\s*(?:[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}|\||•)\s*|(?<=[^\W\d]):(?=\d)")
 _WIDE_GAP = 1.6
@@ -18,16 +18,17 @@ _TORN_GAP = 0.45
 """A gap between two boxes, in heights, up to which they are one text."""
 _TOKEN = re.compile(r"\S+")
 _DIGIT = r"[0-9]"
-_MONEY_SIGN = "$€£¥₹₽₩₺₫₴₪฿₱"
+_SIGN = rf"[({MINUS_SIGNS}+]"
+_MONEY = rf"[{MONEY_SIGNS}]"
 _NUMBER = re.compile(
-    rf"[(\-−–+]*(?:[A-Z]{{0,3}}[{_MONEY_SIGN}])?[(\-−–+]*[.,]?{_DIGIT}[0-9.,'’:]*[{_MONEY_SIGN}%)\-]*"
+    rf"{_SIGN}*(?:[A-Z]{{0,3}}{_MONEY})?{_SIGN}*[.,]?{_DIGIT}[0-9.,'\u2019:]*[{MONEY_SIGNS}%)\-]*"
 )
 _NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})([^\W\d_°µ]*[a-zA-Z°µ][\w/°²³%]*)")
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "Z": "2"})
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
 _ENDS_OPEN = re.compile(r"[0-9][.,]$")
 _BEGINS_OPEN = re.compile(r"^[.,][0-9]")
-_ONLY_SIGN = re.compile(rf"[{_MONEY_SIGN}]|[{_MONEY_SIGN[0]}\-−–(]+")
+_ONLY_SIGN = re.compile(rf"{_SIGN}*{_MONEY}|{_SIGN}")
 
 Kind = Literal["word", "number"]
 
@@ -190,11 +191,11 @@ def _is_one_number(left: _Token, right: _Token) -> bool:
         or (numbers[0] and two in {".", ",", "%"})
         or (numbers[1] and bool(_ONLY_SIGN.fullmatch(one)))
         or (numbers[1] and one in CURRENCY_CODES)
-        or (numbers[0] and (two in CURRENCY_CODES or bool(re.fullmatch(rf"[{_MONEY_SIGN}]", two))))
+        or (numbers[0] and (two in CURRENCY_CODES or bool(re.fullmatch(_MONEY, two))))
     )
 
 
 def _is_group(one: str, two: str) -> bool:
     """Whether a space between the two parts thousands: one to three digits, then exactly three."""
-    first = re.sub(rf"^[(\-−–+]*[{_MONEY_SIGN}]?[\-−–]?", "", one)
+    first = re.sub(rf"^{_SIGN}*{_MONEY}?{_SIGN}?", "", one)
     return bool(re.fullmatch(r"[1-9][0-9]{0,2}(?: [0-9]{3})*", first) and re.match(r"[0-9]{3}(?![0-9])", two))

@@ -1,4 +1,4 @@
-"""The model `ocr`: each field by its label and type, or alone in a picture of its own; what is not there is null."""
+"""The model `ocr`: each field by its label and its type, or alone in a picture of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from foureyes.engine.answer import Answer, Finding, Reason, answer_of, corners, withheld
 from foureyes.engine.association import Association, Label, Match, Side, associate
+from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.sight import Sight
 from foureyes.engine.typed import Typed, page_sign, typed
@@ -15,13 +16,9 @@ from foureyes.schema.document import Field, Schema, fields
 from foureyes.schema.values import DecimalSign
 
 SMALLEST_TEXT_PX = 12
-_CONFIDENCE_FROM = (
-    "likeness of the label, lead of the match over the runner-up, score of the recogniser; the least sure field"
-)
+_CONFIDENCE_FROM = "the least sure field's likeness of the label, lead over the runner-up and recogniser's score"
 _CLEAR_LEAD = 1.0
 """A match that leads the runner-up by this many heights could hardly be another."""
-_BOX_OVER_TEXT = 1.35
-"""Height of a detected box over the size of the type in it, measured."""
 _NO_LABEL_NEEDED = 0.8
 """Confidence of the match of a value that stands alone in its region, without its label."""
 
@@ -85,7 +82,7 @@ def _finding(field: Field, match: Match, sight: Sight, sign: DecimalSign | None)
 
 def _judged(said: Typed, piece: Piece, label_box: Box | None, sight: Sight, confidence: float) -> Finding:
     """A typed value with its evidence; withheld where its text is too small to be read without doubt."""
-    px_height = round(piece.box.height / _BOX_OVER_TEXT)
+    px_height = type_size_px(sight.pixels, piece.box)
     evidence: dict[str, Any] = {
         "text": f"{piece.text}{piece.unit}",
         "box": corners(piece.box),

@@ -100,7 +100,7 @@ def _bytes(url: str) -> bytes:
     head = _DATA_URL.match(url)
     if head is None:
         raise BadPictureError(
-            f"the picture's URL begins with {url[:24]!r}; only data:image/png;base64 and data:image/jpeg;base64 are "
+            f"the picture's URL begins with {url[:24]!r}; data:image/png;base64 and data:image/jpeg;base64 are "
             "accepted, nothing is fetched"
         )
     if len(url) > MAX_BYTES * 4 // 3 + 1024:
@@ -133,7 +133,7 @@ def _checked(written: str) -> dict[str, Any]:
     nothing = dict.fromkeys(schema["properties"])
     if strict := [violation.field for violation in document.check_answer(schema, nothing)]:
         raise SchemaError(
-            f"the answer's schema has no room for what is not seen: let {', '.join(strict) or 'every field'} be null"
+            f"the schema has no room for what is not seen: let {', '.join(strict) or 'every field'} be null"
         )
     return schema
 

@@ -54,7 +54,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise PortTakenError(
-            f"the engine cannot listen on {host}:{port} ({error.strerror}); choose another port, or 0 for any free one"
+            f"the engine cannot listen on {host}:{port} ({error.strerror}); choose another port, or 0 for any"
         ) from error
     return listening
 

@@ -5,15 +5,14 @@ False is said only of what was looked for and not found; what could not be looke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from foureyes.engine.alarms import tells_error, tells_lost
 from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
-from foureyes.engine.labels import folded
 from foureyes.engine.line import Line
 from foureyes.engine.panels import dialog_panel
 from foureyes.engine.sight import Sight
@@ -23,25 +22,6 @@ from foureyes.schema.document import Field, Schema, fields
 _CONFIDENCE_FROM = (
     "score of the recogniser on the words that told, or the measured share of dark or changed pixels"
 )
-_LOST = (
-    "connection lost", "lost connection", "connection closed", "connection error", "connection failed", "disconnected",
-    "no connection", "not connected", "connection interrupted", "no signal", "reconnecting", "no internet", "offline mode",
-    "you are offline", "server not responding", "server unreachable", "network error",
-    "verbindung verloren", "verbindung unterbrochen", "verbindung getrennt", "keine verbindung", "verbindungsfehler",
-    "connexion perdue", "connexion interrompue", "pas de connexion", "erreur de connexion", "deconnecte",
-    "conexion perdida", "sin conexion", "error de conexion", "desconectado", "conexion interrumpida",
-    "conexao perdida", "sem conexao", "erro de conexao", "conexao interrompida", "desligado da rede",
-)  # fmt: skip
-_ERROR = re.compile(
-    r"\b(err[o0]r\w*|fail(ed|ure)|fatal|exception|crash(ed)?|denied|expired|timed out|fehler\w*|erreur|erro|fallo|falha)\b",
-    re.IGNORECASE,
-)
-_NO_ERROR = re.compile(
-    r"\b(no|0|zero|without|keine|aucune|sin|sem)\s+(errors?|fehler|erreurs?|errores|erros)\b", re.IGNORECASE
-)
-_COUNTED = re.compile(r"\berrors?\s*[:=]?\s*0\b", re.IGNORECASE)
-_MORE_THAN_ALARM = 14
-"""Words in a line that is running text about errors rather than the telling of one."""
 _DARK = 24
 _DARK_SHARE = 0.995
 _QUIET_SPREAD = 8.0
@@ -74,13 +54,12 @@ def _as_asked(field: Field, found: Finding) -> Finding:
 def _error_text(sight: Sight) -> Finding:
     """The line that tells an error and those of its dialog; null with no reason to withhold is: there is none."""
     panel = dialog_panel(sight)
-    telling = [line for line in sight.lines if _tells_error(line.text) or _tells_lost(line.text)]
+    telling = [line for line in sight.lines if tells_error(line.text) or tells_lost(line.text)]
     if not telling:
         return withheld("absent" if sight.complete else "unreadable")
     spoken = [line for line in telling if len(line.text.split()) > 1] or telling
-    if panel is not None and (body := [line for line in panel.body if line in spoken or line not in telling]):
-        if any(line in panel.lines for line in telling):
-            spoken = body
+    if panel is not None and panel.body and any(line in panel.lines for line in telling):
+        spoken = list(panel.body)
     text = " ".join(line.text.strip() for line in spoken)
     return Finding(text, None, _evidence(spoken[0], sight), min(line.score for line in spoken))
 
@@ -94,7 +73,7 @@ def _dialog(sight: Sight) -> Finding:
 
 
 def _disconnected(sight: Sight) -> Finding:
-    telling = [line for line in sight.lines if _tells_lost(line.text)]
+    telling = [line for line in sight.lines if tells_lost(line.text)]
     if telling:
         return Finding(True, None, _evidence(telling[0], sight), telling[0].score)
     return Finding(False) if sight.complete else withheld("unreadable")
@@ -117,17 +96,6 @@ def _frozen(sight: Sight) -> Finding:
 
 def _dark_share(pixels: Pixels) -> float:
     return float((pixels.max(axis=2) < _DARK).mean())
-
-
-def _tells_lost(text: str) -> bool:
-    plain = folded(text)
-    return len(text.split()) <= _MORE_THAN_ALARM and any(folded(phrase) in plain for phrase in _LOST)
-
-
-def _tells_error(text: str) -> bool:
-    if _NO_ERROR.search(text) or _COUNTED.search(text) or len(text.split()) > _MORE_THAN_ALARM:
-        return False
-    return bool(_ERROR.search(text))
 
 
 def _evidence(line: Line, sight: Sight) -> dict[str, Any]:

@@ -38,26 +38,46 @@ class Ambiguous:
 
 Parsed = Value | Ambiguous | None
 
-_SIGNS = "$€£¥₹₽₩₺₫₴₪฿₱¢"
+MONEY_SIGNS = "$€£¥₹₽₩₺₫₴₪฿₱¢"
 CURRENCY_CODES = frozenset(
-    "USD EUR GBP JPY CHF CAD AUD NZD CNY INR BRL MXN SEK NOK DKK PLN CZK HUF RUB TRY ZAR KRW SGD HKD ILS THB PHP".split()
+    {
+        "USD",
+        "EUR",
+        "GBP",
+        "JPY",
+        "CHF",
+        "CAD",
+        "AUD",
+        "NZD",
+        "CNY",
+        "INR",
+        "BRL",
+        "MXN",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+    }
+    | {"CZK", "HUF", "RUB", "TRY", "ZAR", "KRW", "SGD", "HKD", "ILS", "THB", "PHP"}
 )
-_CURRENCY = rf"(?:[A-Z]{{0,3}}[{_SIGNS}]|{'|'.join(sorted(CURRENCY_CODES))}|Rs\.?|kr\.?|zł|Kč)"
-_MINUS = "-−–‐"
+_CURRENCY = rf"(?:[A-Z]{{0,3}}[{MONEY_SIGNS}]|{'|'.join(sorted(CURRENCY_CODES))}|Rs\.?|kr\.?|zł|Kč)"
+MINUS_SIGNS = r"\-\u2212\u2013\u2010"
+"""Hyphen, minus, dash, as the inside of a character class."""
 _SPACES = " \u00a0\u2009\u202f"
-_DIGITS = rf"[0-9][0-9.,'’{_SPACES}]*[0-9]|[0-9]"
+_DIGITS = rf"[0-9][0-9.,'\u2019{_SPACES}]*[0-9]|[0-9]"
 _FRACTION = r"[.,][0-9]+"
 _AMOUNT = re.compile(
-    rf"(?P<open>\()?(?P<minus>[{_MINUS}+])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[{_MINUS}])?\s*"
-    rf"(?P<digits>{_DIGITS}|{_FRACTION})\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?(?P<trailing>[{_MINUS}])?(?P<close>\))?"
+    rf"(?P<open>\()?(?P<minus>[{MINUS_SIGNS}+])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[{MINUS_SIGNS}])?\s*"
+    rf"(?P<digits>{_DIGITS}|{_FRACTION})\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?"
+    rf"(?P<trailing>[{MINUS_SIGNS}])?(?P<close>\))?"
 )
 _GROUP = 3
 
 
 def money(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
-    """Read an amount with or without its currency: "$1,785.42", "1.785,00 EUR", "(12.50)", "-€3".
+    """Read an amount, its currency shown or not: "$1,785.42", "1.785,00 EUR", "(12.50)", "-€3".
 
-    `decimals` is the number of decimals always shown, `decimal_sign` the sign before them; either settles "17,850".
+    `decimals` is the number of decimals always shown, `decimal_sign` stands before them; either settles "17,850".
     """
     match = _AMOUNT.fullmatch(text.strip())
     if match is None or match["percent"] or (match["before"] and match["after"]):
@@ -129,7 +149,7 @@ def _grouped(groups: list[str], separators: set[str]) -> bool:
 
 
 def sign_used(text: str) -> DecimalSign | None:
-    """The decimal sign that a number shows without doubt, or None: "1,785.42" and "3.5" say ".", "17,850" nothing."""
+    """The decimal sign that a number shows without doubt: "1,785.42" and "3.5" say ".", "17,850" says nothing."""
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
         return None
@@ -160,7 +180,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 
 
 def moment(text: str) -> str | None:
-    """Read a time of day, a date or both, as ISO 8601; None where the order of day and month is open (03/04/2026)."""
+    """Read a time of day, a date or both, as ISO 8601; None where day and month could be either (03/04/2026)."""
     day_text, _, clock_text = text.strip().replace("T", " ").partition(" ")
     day, clock = _day(day_text), _clock(clock_text.strip())
     if day is not None and clock is not None:
