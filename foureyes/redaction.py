@@ -1,96 +1,231 @@
-"""Secrets out of anything that is written: by the key they stand under, and by their shape in any text."""
+"""Secrets out of anything that is written: by key, by shape, and by being told.
+
+`redact` gives a copy that JSON can hold. Its work is bounded: long text, deep nesting and endless collections are
+cut, and every pattern runs in linear time (possessive or bounded repeats): what it reads may come from a picture.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from itertools import pairwise
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 REDACTED = "[REDACTED]"
+CUT = "[truncated]"
 MAX_TEXT_CHARS = 20_000
 MAX_DEPTH = 12
-MAX_ITEMS = 1_000
-_TRUNCATED = "... [truncated]"
+MAX_NODES = 5_000
+MIN_HIDDEN_CHARS = 4
 
+_SLACK_CHARS = 64  # room for a mark behind the cut, so that a text that was cut is not cut again
+_MAX_ROUNDS = 4
+_MAX_INT_BITS = 256
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _SECRET_WORDS = {
-    "password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "apikey", "authorization", "cookie",
-    "credential", "credentials",
+    "password", "passwords", "passwd", "passphrase", "pwd", "secret", "secrets", "apikey", "apikeys",
+    "authorization", "cookie", "cookies", "credential", "credentials", "privatekey", "accesstoken",
 }  # fmt: skip
-_SECRET_PAIRS = {("api", "key"), ("private", "key"), ("access", "key"), ("session", "key"), ("set", "cookie")}
-_MEASURES = {"count", "used", "max", "limit", "total", "length", "type", "per", "s", "n", "num"}
-"""Beside one of these, "token" is a number of tokens."""
+_SECRET_LAST_WORDS = {"token", "auth"}  # access_token is one, token_count is none
+_KEYS_WITH = {"api", "private", "secret", "access", "signing", "encryption", "auth"}  # ... _key
+_TOKENS_WITH = {"access", "auth", "api", "refresh", "bearer", "session"}  # ... _tokens
 
-_VALUE = r"(?!\[REDACTED)(\"[^\"]*\"|'[^']*'|[^\s,;\"'}\]]+)"
-_KEY = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization)"
-_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL),
-        REDACTED,
-    ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[0-9=+/])[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {REDACTED}"),
-    (re.compile(r"(\w{1,20}://[^\s/:@]{0,200}):[^\s/@]{1,200}@"), rf"\1:{REDACTED}@"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"), REDACTED),
-    (re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"), REDACTED),
-    (re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|hf)[_-][A-Za-z0-9_-]{16,}"), REDACTED),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), REDACTED),
-    (re.compile(rf"(?i)(\b[\w-]{{0,40}}{_KEY}\b[\"']?\s{{0,3}}[=:]\s{{0,3}}){_VALUE}"), rf"\1{REDACTED}"),
-    (re.compile(rf"(?i)(--{_KEY}\s+)(\S+)"), rf"\1{REDACTED}"),
+_KEY = re.compile(
+    r"""(?P<flag>(?<![\w-])--)?(?<!\w)(?P<key>[A-Za-z_][\w-]{0,79}+)"""
+    r"""(?:\\{0,3}["']?[ \t]{0,2}(?:=>|:=|[=:])[ \t]{0,2}|(?(flag)[ \t]{1,4}|(?!)))"""
+)
+_HEADERS = {"authorization", "cookie"}
+_REST_OF_LINE = re.compile(r"""(?![\\"'])[^\r\n]++""")
+_VALUE = re.compile(
+    r"""(?P<nothing>(?:None|null|True|true|False|false)\b)"""
+    r"""|\\+(?P<escaped>["'])[^"'\\\r\n]*+"""
+    r"""|(?P<quote>["'])(?:\\.|(?!(?P=quote))[^\\\r\n])*+(?P=quote)?"""
+    r"""|(?:[\[({][^\])}\r\n]*+[\])}]?)?(?:[^\s,;&"']|[,;&](?!\s|$|[\w-]{1,40}=))*+"""
+)
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)", re.DOTALL)
+_SCHEME = re.compile(
+    r"\b(?:(?P<bearer>(?i:bearer)) {1,4}(?!(?i:tokens?|auth\w*)\b)[\w.~+/=-]{4,}+"
+    r"|(?P<basic>(?i:basic)) {1,4}(?=\w[a-z]{0,200}[A-Z0-9+/=])[A-Za-z0-9+/=]{6,}+)"
+)
+_URL_USER = re.compile(
+    r"(?<![a-z0-9])([a-z][a-z0-9+.-]{1,20}+://)(?=[^\s/@:]{0,256}:)[^\s/?#\"'<>]{1,512}@", re.IGNORECASE
+)
+_TOKENS = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"[spr]k-(?=[\w-]{0,60}\d)[\w-]{10,}+"
+    r"|[sr]k_(?:live|test)_\w{10,}+"
+    r"|gh[a-z]_\w{16,}+|github_pat_\w{16,}+|glpat-[\w-]{16,}+|hf_\w{16,}+"
+    r"|(?:AKIA|ASIA)[0-9A-Z]{16}+|AIza[\w-]{30,}+|xox[a-z]-[\w-]{10,}+"
+    r"|eyJ[\w-]{5,}+\.[\w-]{4,}+\.[\w-]*+"
+    r")"
 )
 
-_hidden: set[str] = set()
+
+class _Hidden:
+    """The literals that must never be written, as one pattern, the longest first."""
+
+    def __init__(self) -> None:
+        self._literals: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, secret: str) -> None:
+        escaped = {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        self._literals |= escaped
+        ordered = sorted(self._literals, key=lambda literal: (-len(literal), literal))
+        self._pattern = re.compile("|".join(re.escape(literal) for literal in ordered))
+
+    def remove_from(self, text: str) -> str:
+        return self._pattern.sub(REDACTED, text) if self._pattern else text
+
+
+_hidden = _Hidden()
 
 
 def hide(secret: str) -> None:
-    """Have a literal removed wherever it appears from now on; a very short one would blank out plain words."""
-    if len(secret) >= 4:
+    """Remove this literal (also URL- or JSON-escaped) from whatever is redacted from now on.
+
+    Nothing and what is shorter than four characters is ignored: it would blot out ordinary text.
+    """
+    if len(secret) >= MIN_HIDDEN_CHARS and secret not in REDACTED + CUT:
         _hidden.add(secret)
 
 
-def redact_text(text: str) -> str:
-    """Return a text without secrets, cut at a bound."""
-    clean = text if len(text) <= MAX_TEXT_CHARS else text[:MAX_TEXT_CHARS] + _TRUNCATED
-    for secret in _hidden:
-        clean = clean.replace(secret, REDACTED)
-    for shape, replacement in _SHAPES:
-        clean = shape.sub(replacement, clean)
-    return clean
-
-
-def redact(value: Any, *, depth: int = 0) -> Any:
-    """Return a copy of plain data without secrets; never raises, and is bounded in depth, length and size."""
-    if isinstance(value, str):
-        return redact_text(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if depth >= MAX_DEPTH:
-        return _TRUNCATED
-    if isinstance(value, Mapping):
-        pairs = list(value.items())[:MAX_ITEMS]
-        return {
-            _named(key): REDACTED if is_secret_key(key) else redact(item, depth=depth + 1) for key, item in pairs
-        }
-    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, bytes | bytearray | memoryview):
-        return [redact(item, depth=depth + 1) for item in list(value)[:MAX_ITEMS]]
-    return redact_text(_shown(value))
-
-
-def is_secret_key(key: Any) -> bool:
-    """Whether a secret stands under this key: by whole words, so that "author" and "max_tokens" are not."""
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", str(key)[:200])
-    lower = [word.lower() for word in words]
-    if any(pair in _SECRET_PAIRS for pair in pairwise(lower)):
+@lru_cache(maxsize=1024)
+def is_secret_key(key: str) -> bool:
+    """Whether a key names a secret, by its whole words: `authToken` does, `author` and `max_tokens` do not."""
+    words = [word.lower() for word in _WORD.findall(key[:200])]
+    if not words:
+        return False
+    if not _SECRET_WORDS.isdisjoint(words) or words[-1] in _SECRET_LAST_WORDS:
         return True
-    return bool(_SECRET_WORDS & set(lower)) and not _MEASURES & set(lower)
+    before_last = words[-2] if len(words) > 1 else ""
+    if words[-1] in {"key", "keys"}:
+        return before_last in _KEYS_WITH
+    return words[-1] == "tokens" and before_last in _TOKENS_WITH
 
 
-def _named(key: Any) -> str:
-    return redact_text(str(key)[:200])
+def redact(value: Any) -> Any:
+    """Return a copy of `value` without secrets, of plain dicts, lists, strings, finite numbers, bools and None.
+
+    Never raises; redacting twice changes nothing more. Anything else than these types becomes its text.
+    """
+    return _Walk().copy(value, 0)
 
 
-def _shown(value: object) -> str:
+def redact_text(text: str) -> str:
+    """Return the text without secrets, cut at MAX_TEXT_CHARS with a mark."""
+    looked_at = text[: MAX_TEXT_CHARS * 2]  # more than is kept: a secret across the cut is still seen whole
+    clean = looked_at
+    for _ in range(_MAX_ROUNDS):  # what one pattern uncovers another may match
+        before, clean = clean, _without_secrets(clean)
+        if clean == before:
+            break
+    if len(text) == len(looked_at) and len(clean) <= MAX_TEXT_CHARS + _SLACK_CHARS:
+        return clean
+    return _cut(clean)
+
+
+def _cut(text: str) -> str:
+    """Cut behind MAX_TEXT_CHARS, yet never inside a mark; a line of its own keeps the cut out of any value."""
+    mark = text.rfind("[", MAX_TEXT_CHARS - len(REDACTED), MAX_TEXT_CHARS)
+    end = mark + len(REDACTED) if mark >= 0 and text.startswith(REDACTED, mark) else MAX_TEXT_CHARS
+    return f"{text[:end]}\n{CUT}"
+
+
+def _without_secrets(text: str) -> str:
+    text = _hidden.remove_from(text)
+    if "-----BEGIN" in text:
+        text = _PEM.sub(REDACTED, text)
+    if "://" in text:
+        text = _URL_USER.sub(rf"\1{REDACTED}@", text)
+    text = _SCHEME.sub(lambda match: f"{match['bearer'] or match['basic']} {REDACTED}", text)
+    return _without_secret_values(_TOKENS.sub(REDACTED, text))
+
+
+def _without_secret_values(text: str) -> str:
+    """Replace what stands behind a secret key: key=value, "key": "value", --key value, a header's line."""
+    parts, done, at = [], 0, 0
+    while match := _KEY.search(text, at):
+        at = match.end()
+        if is_secret_key(match["key"]) and (end := _value_end(text, at, match["key"])) > at:
+            parts += [text[done:at], REDACTED]
+            done = at = end
+    return "".join([*parts, text[done:]])
+
+
+def _value_end(text: str, start: int, key: str) -> int:
+    """Where the value that begins at `start` ends; `start` itself where there is nothing to hide."""
+    is_header = key.lower().rpartition("-")[2] in _HEADERS and text[start - 2 : start] == ": "
+    if is_header and (line := _REST_OF_LINE.match(text, start)):
+        return line.end()
+    value = _VALUE.match(text, start)
+    return value.end() if value and not value["nothing"] else start
+
+
+class _Walk:
+    """One copy of one value, with a budget of nodes."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def copy(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return redact_text(value)
+        if value is None or isinstance(value, (bool, int, float)):
+            return _plain(value)
+        if depth >= MAX_DEPTH:
+            return CUT
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (list, tuple, AbstractSet)):
+            return self._sequence(value, depth)
+        return _other(value)
+
+    def _spent(self) -> bool:
+        self._nodes += 1
+        return self._nodes > MAX_NODES
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        copy: dict[str, Any] = {}
+        for key, item in value.items():
+            if self._spent():
+                copy[CUT] = CUT
+                break
+            name = key if isinstance(key, str) else str(_other(key))
+            secret = is_secret_key(name) and item is not None and not isinstance(item, bool)
+            copy[redact_text(name)] = REDACTED if secret else self.copy(item, depth + 1)
+        return copy
+
+    def _sequence(self, value: list[Any] | tuple[Any, ...] | AbstractSet[Any], depth: int) -> list[Any]:
+        copy: list[Any] = []
+        secret_next = False
+        for item in value:
+            if self._spent():
+                copy.append(CUT)
+                break
+            copy.append(REDACTED if secret_next else self.copy(item, depth + 1))
+            secret_next = isinstance(item, str) and item.startswith("--") and is_secret_key(item)
+        return copy
+
+
+def _plain(value: Any) -> float | str | None:
+    """JSON has no infinity and no NaN, and Python refuses to print an endless integer."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if value is None or isinstance(value, bool):
+        return value
+    return int(value) if value.bit_length() <= _MAX_INT_BITS else f"<integer of {value.bit_length()} bits>"
+
+
+def _other(value: object) -> str:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"<{len(value)} bytes>"
     try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - describing a foreign object may raise anything, and logging must not
-        return f"<{type(value).__name__} that cannot be shown>"
+        return redact_text(str(value))
+    except Exception as error:  # noqa: BLE001 - a foreign object's __str__ may raise anything
+        return f"<{type(value).__name__} whose text raised {type(error).__name__}>"
