@@ -3,80 +3,78 @@
 from __future__ import annotations
 
 import json
-import queue
+import os
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from functools import partial
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from foureyes.exceptions import UsageError
+from foureyes.telemetry.lines import BackgroundWriter
 from foureyes.telemetry.log import event
 
 STDOUT = Path("-")
-_WAITING = 1000
-_CLOSE_WITHIN_S = 3.0
 
 
 class JsonLines:
-    """One writer thread, a bounded queue; when it is full the oldest line goes, counted."""
+    """Whole lines in one target; when too many wait the oldest goes, counted as dropped("readings", reason).
+
+    Bytes go straight to the file: Python's own buffers would keep a line that failed, and complain at exit.
+    """
 
     def __init__(self, target: Path, dropped: Callable[[str, str], None]) -> None:
         """Open the target (`-` is stdout). Raises UsageError where it cannot be written."""
         try:
-            self._file: TextIO = sys.stdout if target == STDOUT else target.open("a", encoding="utf-8")
+            self._file = _opened(target)
         except OSError as error:
-            raise UsageError(
-                f"readings cannot be written to {target}: {(error.strerror or str(error)).lower()}"
-            ) from error
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"readings cannot be written to {target}: {reason}; choose another file") from error
         self._target = target
-        self._dropped = dropped
-        self._failing = False
-        self._waiting: queue.Queue[Mapping[str, Any] | None] = queue.Queue(_WAITING)
-        self._thread = threading.Thread(target=self._write_all, name="readings", daemon=True)
-        self._thread.start()
+        self._dropped: Callable[[str], None] = partial(dropped, "readings")
+        self._torn = False
+        self._writer: BackgroundWriter[Mapping[str, Any]] = BackgroundWriter(
+            "readings", self._write, dropped=self._dropped, said=self._say
+        )
 
     def put(self, document: Mapping[str, Any]) -> None:
         """Queue one line; never blocks."""
-        while True:
-            try:
-                self._waiting.put_nowait(document)
-            except queue.Full:
-                with suppress(queue.Empty):
-                    self._waiting.get_nowait()
-                self._dropped("readings", "queue_full")
-            else:
-                return
+        self._writer.put(document)
 
     def close(self) -> None:
         """Write what is waiting, within a bound, and close the file."""
-        with suppress(queue.Full):
-            self._waiting.put(None, timeout=_CLOSE_WITHIN_S)
-        self._thread.join(_CLOSE_WITHIN_S)
-        if self._thread.is_alive() or self._file is sys.stdout:
-            return
-        with suppress(OSError):  # its last flush failed like the writes before it, which was said
+        if self._writer.close():
             self._file.close()
 
-    def _write_all(self) -> None:
-        while (document := self._waiting.get()) is not None:
+    def _write(self, document: Mapping[str, Any]) -> None:
+        try:
             line = json.dumps(document, ensure_ascii=False, allow_nan=False)
-            try:
-                self._file.write(line + "\n")
-                self._file.flush()
-            except OSError as error:
-                self._failed(error)
-            else:
-                self._recovered()
+        except (TypeError, ValueError) as error:  # a fault of ours: it costs this line, not the thread
+            self._dropped("not_json")
+            event("readings.unwritable", f"a reading is no JSON and was left out: {error}", level="error")
+            return
+        self._write_whole(f"{line}\n".encode("utf-8", "backslashreplace"))
 
-    def _failed(self, error: OSError) -> None:
-        self._dropped("readings", "write_failed")
-        if not self._failing:
-            self._failing = True
+    def _write_whole(self, line: bytes) -> None:
+        """Write one line; after one that a full disk cut off, the next begins on a line of its own."""
+        rest = b"\n" + line if self._torn else line
+        while rest:
+            written = self._file.write(rest)
+            if written is None:
+                raise BlockingIOError("the target takes no more bytes for now")
+            rest = rest[written:]
+            self._torn = bool(rest)
+
+    def _say(self, error: OSError | None) -> None:
+        if error is None:
+            event("readings.recovered", f"readings are written to {self._target} again")
+        else:
             event("readings.failing", f"readings cannot be written to {self._target}: {error}", level="error")
 
-    def _recovered(self) -> None:
-        if self._failing:
-            self._failing = False
-            event("readings.recovered", f"readings are written to {self._target} again")
+
+def _opened(target: Path) -> FileIO:
+    if target != STDOUT:
+        return FileIO(target, "a")
+    sys.stdout.flush()
+    return FileIO(os.dup(sys.stdout.fileno()), "w")
