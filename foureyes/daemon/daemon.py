@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -84,6 +84,7 @@ class Daemon:
         recorder = self._recorder(stack)
         publisher = self._publisher(stack, recorder)
         servers = parts.supervisors_of(self._settings, self._metrics)
+        await stack.enter_async_context(_kept_up(servers))
         watches = await asyncio.to_thread(self._watches, servers, publisher, recorder)
         health = DaemonHealth(watches, servers, publisher, self._metrics, self._live)
         web = WebServer(create_app(health), socket)
@@ -97,8 +98,7 @@ class Daemon:
         await self._watch(watches, servers)
 
     async def _watch(self, watches: list[SourceWatch], servers: dict[str, Supervisor]) -> None:
-        """Servers first, then the sources; the servers outlive the last look."""
-        keeping = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
+        """Look as soon as every server has settled: ready, or known not to be."""
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         settled = asyncio.create_task(_all_settled(servers), name="first start")
         try:
@@ -107,9 +107,8 @@ class Daemon:
                 self._say_ready(servers)
                 await self._look_until_stopped(watches, stopping)
         finally:
-            for task in (settled, stopping, *keeping):
-                task.cancel()
-            await asyncio.wait({settled, stopping, *keeping}, timeout=_GRACE_S)
+            settled.cancel()
+            stopping.cancel()
 
     def _say_ready(self, servers: dict[str, Supervisor]) -> None:
         took = time.monotonic() - self._began_mono_s
@@ -208,6 +207,18 @@ class Daemon:
     def _begin_stop(self, name: str) -> None:
         self._stop.set()
         event("daemon.stopping", f"{name}: ending gracefully; once more to force", signal=name)
+
+
+@asynccontextmanager
+async def _kept_up(servers: dict[str, Supervisor]) -> AsyncIterator[None]:
+    """Keep the servers up while inside; they are stopped together behind it."""
+    keeping = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
+    try:
+        yield
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.wait(keeping, timeout=_GRACE_S)
 
 
 async def _all_settled(servers: dict[str, Supervisor]) -> None:

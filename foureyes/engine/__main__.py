@@ -1,9 +1,12 @@
-"""`python -m foureyes.engine [PORT]`: the engine alone, for tests and for curious people."""
+"""`python -m foureyes.engine`: the engine alone, without what only the daemon needs: how the daemon starts it."""
 
-import sys
+import argparse
 
 from foureyes.engine.server import serve
 
-serve(
-    "127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0, threads=2, parent_pipe="--parent-pipe" in sys.argv
-)
+parser = argparse.ArgumentParser(prog="foureyes.engine")
+parser.add_argument("--port", type=int, default=0, help="0 takes a free one and says which")
+parser.add_argument("--threads", type=int, default=2, help="threads of one recognition")
+parser.add_argument("--parent-pipe", action="store_true", help="end when stdin is closed")
+given = parser.parse_args()
+serve("127.0.0.1", given.port, given.threads, parent_pipe=given.parent_pipe)

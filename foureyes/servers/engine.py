@@ -15,8 +15,16 @@ _LOAD_TIMEOUT_S = 60.0
 
 def command(*, port: int, threads: int) -> list[str]:
     """The argument list that starts an engine on loopback; port 0 lets it choose one and say which."""
-    arguments = ["engine", "--port", str(port), "--threads", str(threads), "--parent-pipe"]
-    return [sys.executable, "-m", "foureyes", *arguments]
+    return [
+        sys.executable,
+        "-m",
+        "foureyes.engine",
+        "--port",
+        str(port),
+        "--threads",
+        str(threads),
+        "--parent-pipe",
+    ]
 
 
 class Engine:

@@ -23,7 +23,7 @@ class ServedEngine:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "foureyes.engine", "0", "--parent-pipe"],
+            [sys.executable, "-m", "foureyes.engine", "--parent-pipe"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
