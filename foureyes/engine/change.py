@@ -10,6 +10,7 @@ import numpy as np
 from foureyes.picture import Box, Pixels
 
 _TILE_PX = 16
+_NOTHING = np.zeros(3)
 _REACH_PX = 32
 """Changes closer than this are one change, and a window reaches so far beyond what changed."""
 
@@ -17,8 +18,8 @@ _REACH_PX = 32
 def changed_windows(old: Pixels, new: Pixels) -> list[Box]:
     """Return boxes that hold every differing pixel of two pictures of one shape, with room around them."""
     height, width = new.shape[:2]
-    mask = np.asarray(cv2.absdiff(old, new), np.uint8).reshape(height, width * 3)
-    tiles = _any_in_tile(mask, _TILE_PX, _TILE_PX * 3)
+    equal = cv2.inRange(cv2.absdiff(old, new), _NOTHING, _NOTHING)
+    tiles = _differing_tiles(np.asarray(equal, np.uint8))
     if not tiles.any():
         return []
     reach = _REACH_PX // _TILE_PX
@@ -28,10 +29,11 @@ def changed_windows(old: Pixels, new: Pixels) -> list[Box]:
     return [_cut(Box(*(int(edge) * _TILE_PX for edge in blob[:4])), frame) for blob in stats[1:]]
 
 
-def _any_in_tile(mask: Pixels, tile_height: int, tile_width: int) -> Pixels:
-    rows = np.maximum.reduceat(mask, np.arange(0, mask.shape[0], tile_height), axis=0)
-    tiles = np.maximum.reduceat(rows, np.arange(0, mask.shape[1], tile_width), axis=1)
-    return (tiles > 0).astype(np.uint8)
+def _differing_tiles(equal: Pixels) -> Pixels:
+    """1 for each tile with a pixel that is not equal."""
+    rows = np.minimum.reduceat(equal, np.arange(0, equal.shape[0], _TILE_PX), axis=0)
+    tiles = np.minimum.reduceat(rows, np.arange(0, equal.shape[1], _TILE_PX), axis=1)
+    return np.asarray(tiles == 0, np.uint8)
 
 
 def _cut(box: Box, frame: Box) -> Box:

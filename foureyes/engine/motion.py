@@ -11,6 +11,8 @@ from foureyes.picture import Box, Pixels
 
 _CHANGED = 12
 """3x3 mean of the absolute difference above which a pixel counts as changed; noise of a JPEG stays below."""
+_NOTHING = np.zeros(3)
+_LARGEST_NOISE = np.full(3, float(_CHANGED))
 _MOVING_SHARE = 0.01
 """Share of changed pixels from which a region moves; a clock or a blinking cursor stays below."""
 _CLEAR_SHARE = 0.05
@@ -30,7 +32,8 @@ def motion(new: Pixels, old: Pixels) -> Motion | None:
     if new.shape != old.shape:
         return None
     smooth = cv2.blur(cv2.absdiff(new, old), (3, 3))
-    share = float((np.max(smooth, axis=2) > _CHANGED).mean())
+    quiet = cv2.inRange(smooth, _NOTHING, _LARGEST_NOISE)
+    share = 1.0 - cv2.countNonZero(quiet) / quiet.size
     if share >= _MOVING_SHARE:
         return Motion(share, moving=True, confidence=min(1.0, 0.5 + 0.5 * share / _CLEAR_SHARE))
     if share <= _MOVING_SHARE / 2:

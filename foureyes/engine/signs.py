@@ -81,7 +81,7 @@ def _disconnected(sight: Sight) -> Finding:
 
 def _black(sight: Sight) -> Finding:
     share = _dark_share(sight.pixels)
-    is_black = share >= _DARK_SHARE and float(np.std(sight.pixels)) < _QUIET_SPREAD
+    is_black = share >= _DARK_SHARE and float(cv2.meanStdDev(sight.pixels)[1].max()) < _QUIET_SPREAD
     evidence = {"picture": sight.index, "dark_share": round(share, 4), "reads": 1}
     return Finding(is_black, None, evidence, share if is_black else 1.0 - share * 0.5)
 
@@ -89,13 +89,15 @@ def _black(sight: Sight) -> Finding:
 def _frozen(sight: Sight) -> Finding:
     if sight.earlier is None or sight.earlier.shape != sight.pixels.shape:
         return withheld("absent")
-    changed = float((cv2.absdiff(sight.pixels, sight.earlier).max(axis=2) > 0).mean())
+    equal = cv2.inRange(cv2.absdiff(sight.pixels, sight.earlier), np.zeros(3), np.zeros(3))
+    changed = 1.0 - cv2.countNonZero(equal) / equal.size
     evidence = {"picture": sight.index, "changed_share": round(changed, 5), "reads": 1}
     return Finding(changed == 0.0, None, evidence, 1.0)
 
 
 def _dark_share(pixels: Pixels) -> float:
-    return float((pixels.max(axis=2) < _DARK).mean())
+    dark = cv2.inRange(pixels, np.zeros(3), np.full(3, _DARK - 1.0))
+    return cv2.countNonZero(dark) / dark.size
 
 
 def _evidence(line: Line, sight: Sight) -> dict[str, Any]:

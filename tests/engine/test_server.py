@@ -148,8 +148,12 @@ def test_a_black_picture_is_black_and_shows_nothing(engine: ServedEngine) -> Non
     """Of a black picture only that is said; of a single picture never that it is frozen."""
     told = engine.ask("signs", SIGNS, [np.zeros((720, 1280, 3), np.uint8)])
     assert told["values"] == {
-        "error_text": None, "popup": False, "disconnected": False, "black": True, "frozen": None,
-    }  # fmt: skip
+        "error_text": None,
+        "popup": False,
+        "disconnected": False,
+        "black": True,
+        "frozen": None,
+    }
     assert told["withheld"] == {"error_text": "absent", "frozen": "absent"}
 
 
@@ -158,8 +162,12 @@ def test_a_lost_connection_is_seen(engine: ServedEngine) -> None:
     lost = draw([At(400, 300, "Verbindung unterbrochen", 36), At(520, 380, "Bitte warten", 24)])
     told = engine.ask("signs", SIGNS, [lost, lost])["values"]
     assert told == {
-        "error_text": "Verbindung unterbrochen", "popup": False, "disconnected": True, "black": False, "frozen": True,
-    }  # fmt: skip
+        "error_text": "Verbindung unterbrochen",
+        "popup": False,
+        "disconnected": True,
+        "black": False,
+        "frozen": True,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""State by what is written and what moves; signs of trouble; each only where there is evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from screens import At, draw
+from test_layouts import schema
+
+from foureyes.engine import signs, state
+from foureyes.engine.answer import Answer
+from foureyes.engine.labels import similarity
+from foureyes.engine.memo import Memo, Memory
+from foureyes.engine.motion import motion
+from foureyes.engine.ocr import Ocr
+from foureyes.engine.page import PageReader
+from foureyes.engine.sight import Sight
+from foureyes.engine.timings import Timings
+from foureyes.frames.demo.scene import Scene
+from foureyes.picture import Pixels
+
+CUES = {
+    "error": {"texts": ["connection lost", "error"]},
+    "bonus": {"texts": ["bonus", "free spins"]},
+    "spinning": {"motion": "moving"},
+    "idle": {"motion": "still"},
+}
+STATE = schema(state={"enum": [*CUES, None], "x-cues": CUES, "x-motion-region": [0.25, 0.25, 0.5, 0.5]})
+SIGNS = schema(
+    error_text={"type": ["string", "null"], "x-sign": "error_text"},
+    popup={"type": ["boolean", "null"], "x-sign": "dialog"},
+    disconnected={"type": ["boolean", "null"], "x-sign": "disconnected"},
+    black={"type": ["boolean", "null"], "x-sign": "black"},
+)
+QUIET = {"error_text": None, "popup": False, "disconnected": False, "black": False}
+HUD = [At(40, 30, "Balance"), At(200, 30, "$5.00"), At(40, 640, "Ready to play")]
+
+
+def sight(ocr: Ocr, pixels: Pixels, earlier: Pixels | None = None) -> Sight:
+    pages = PageReader(ocr, Memo())
+    page = pages.read(pixels, None, Memory(), Timings())
+    return Sight(0, pixels, page.lines, page.complete, lambda box: pages.look(pixels, box, Memory()), earlier)
+
+
+def told(answer: Answer) -> tuple[Any, str | None]:
+    return answer.values["state"], answer.withheld.get("state")
+
+
+def moved(pixels: Pixels) -> Pixels:
+    """The same screen with something else in its middle."""
+    other = pixels.copy()
+    other[250:470, 400:880] = np.random.default_rng(1).integers(0, 255, (220, 480, 3), dtype=np.uint8)
+    return other
+
+
+@pytest.mark.parametrize(
+    ("texts", "state_told"),
+    [
+        ([At(480, 300, "BONUS", 90)], "bonus"),
+        ([At(480, 300, "8 FREE SPINS", 60)], "bonus"),
+        ([At(480, 300, "B0NUS", 60), At(480, 400, "Connection lost", 40)], "error"),
+        ([At(300, 560, "The bonus is paid once a day to all who play", 20)], "idle"),
+        ([], "idle"),
+    ],
+    ids=["headline", "with a count", "stronger cue first", "in running text", "nothing written"],
+)
+def test_what_is_written_tells_the_state(ocr: Ocr, texts: list[At], state_told: str) -> None:
+    """A cue that stands for itself tells, the first of several; a word in a sentence does not."""
+    screen = draw([*HUD, *texts])
+    assert told(state.tell(STATE, [sight(ocr, screen, screen)])) == (state_told, None)
+
+
+def test_motion_tells_the_state_where_nothing_is_written(ocr: Ocr) -> None:
+    """A pair that differs in the region is spinning, one that does not is idle; one picture says neither."""
+    screen = draw(HUD)
+    assert told(state.tell(STATE, [sight(ocr, screen, moved(screen))])) == ("spinning", None)
+    assert told(state.tell(STATE, [sight(ocr, screen, screen)])) == ("idle", None)
+    assert told(state.tell(STATE, [sight(ocr, screen)])) == (None, "unconfirmed")
+
+
+def test_motion_counts_only_in_its_region(ocr: Ocr) -> None:
+    """A value that ticks outside the region does not spin the reels."""
+    screen, ticked = draw(HUD), draw([HUD[0], At(200, 30, "$9.75"), HUD[2]])
+    assert told(state.tell(STATE, [sight(ocr, screen, ticked)])) == ("idle", None)
+
+
+def test_noise_is_no_motion_and_a_change_of_size_no_pair() -> None:
+    """Noise of a camera stays below, and pictures of two sizes cannot be compared."""
+    still = np.full((200, 300, 3), 90, np.uint8)
+    noisy = (still + np.random.default_rng(2).integers(0, 9, still.shape)).astype(np.uint8)
+    seen = motion(still, noisy)
+    assert seen is not None
+    assert seen.moving is False
+    assert motion(still, still[:100]) is None
+
+
+@pytest.mark.parametrize(("n", "expected"), [(0, QUIET), (40, QUIET)])
+def test_a_healthy_screen_shows_no_signs(ocr: Ocr, n: int, expected: Mapping[str, Any]) -> None:
+    """The demo while it plays: looked at, and nothing found."""
+    scene = Scene(5, 3.0)
+    assert scene.truth(n).error_text is None
+    assert signs.look_out(SIGNS, [sight(ocr, scene.draw(n))]).values == expected
+
+
+def test_the_demos_dialog_is_seen_with_its_words(ocr: Ocr) -> None:
+    """A dialog over the game is a popup, and its sentence is the error's text."""
+    scene = Scene(5, 3.0)
+    n = next(n for n in range(400) if scene.truth(n).popup)
+    answer = signs.look_out(SIGNS, [sight(ocr, scene.draw(n))])
+    assert answer.values == {
+        "error_text": scene.truth(n).error_text,
+        "popup": True,
+        "disconnected": False,
+        "black": False,
+    }
+    assert answer.evidence["popup"]["text"] == "OK"
+
+
+def test_a_button_without_a_panel_is_no_dialog(ocr: Ocr) -> None:
+    """A lone OK on the page is a button of the page."""
+    assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(600, 360, "OK")]))]).values == QUIET
+
+
+@pytest.mark.parametrize("text", ["0 errors", "No errors found", "Errors: 0"])
+def test_the_absence_of_errors_is_no_error(ocr: Ocr, text: str) -> None:
+    """A page that says that it has no errors has none."""
+    assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(300, 300, text)]))]).values == QUIET
+
+
+def test_a_field_that_no_model_knows_is_absent(ocr: Ocr) -> None:
+    """A field without the annotation that a model needs is null, with the reason."""
+    seen = sight(ocr, draw(HUD))
+    assert told(state.tell(schema(state={"enum": ["a", None]}), [seen])) == (None, "absent")
+    assert told(signs.look_out(schema(state={"type": ["boolean", "null"]}), [seen])) == (None, "absent")
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "alike"),
+    [
+        ("Grand", "GRAND", True),
+        ("Major", "MAJ0R", True),
+        ("Balance", "Ba1ance:", True),
+        ("Balance", "Balanse", True),
+        ("Temperature", "Temperatuse", True),
+        ("Guthaben", "GUTHABEN", True),
+        ("Mini", "Minor", False),
+        ("Win", "Bin", False),
+        ("Load average", "Load", False),
+        ("Balance", "", False),
+    ],
+)
+def test_likeness_of_labels(label: str, text: str, *, alike: bool) -> None:
+    """Slips of an OCR are forgiven by the length of the label; other words are other words."""
+    assert (similarity(label, text) > 0) is alike
+
+
+def test_a_page_that_was_not_read_whole_says_so() -> None:
+    """Where text was left unread nothing is denied: what was not seen is unreadable, not absent."""
+    part = Sight(0, draw([]), (), complete=False, look=lambda box: pytest.fail(f"looked at {box}"))
+    assert signs.look_out(SIGNS, [part]).values == {**dict.fromkeys(QUIET), "black": False}
+    assert told(state.tell(STATE, [part])) == (None, "unreadable")
