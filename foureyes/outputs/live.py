@@ -36,6 +36,7 @@ class Subscription:
         self._waiting: deque[LiveEvent] = deque()
         self._filled = asyncio.Event()
         self._dropped = dropped
+        self.ended = False
 
     def put(self, event: LiveEvent) -> None:
         """Queue one event."""
@@ -43,6 +44,11 @@ class Subscription:
             self._waiting.popleft()
             self._dropped("live", "slow_listener")
         self._waiting.append(event)
+        self._filled.set()
+
+    def end(self) -> None:
+        """Let the listener go: there will be no more events."""
+        self.ended = True
         self._filled.set()
 
     async def next(self, timeout_s: float) -> LiveEvent | None:
@@ -53,7 +59,7 @@ class Subscription:
         if not self._waiting:
             return None
         event = self._waiting.popleft()
-        if not self._waiting:
+        if not self._waiting and not self.ended:
             self._filled.clear()
         return event
 
@@ -65,6 +71,7 @@ class LiveEvents:
         self._dropped = dropped
         self._subscriptions: set[Subscription] = set()
         self._ids = count(1)
+        self._closed = False
 
     @property
     def subscribers(self) -> int:
@@ -77,12 +84,20 @@ class LiveEvents:
         for subscription in self._subscriptions:
             subscription.put(event)
 
+    def close(self) -> None:
+        """Let every listener go; whoever comes later is let go at once."""
+        self._closed = True
+        for subscription in self._subscriptions:
+            subscription.end()
+
     @contextmanager
     def subscribed(self) -> Iterator[Subscription]:
         """Listen while inside. Raises TooManySubscribersError beyond the bound."""
         if len(self._subscriptions) >= _MOST_SUBSCRIBERS:
             raise TooManySubscribersError(f"{_MOST_SUBSCRIBERS} listeners follow the live events; try again later")
         subscription = Subscription(self._dropped)
+        if self._closed:
+            subscription.end()
         self._subscriptions.add(subscription)
         try:
             yield subscription

@@ -1,7 +1,9 @@
 """The log: a console that a person can follow, and JSON lines with rotation; named events, redacted throughout.
 
-Records are written in the thread that logs: a line costs little, and a queue would be one more place where the
-last lines before a crash are lost.
+The files are written in the thread that logs: a line costs little, and a queue would be one more place where the
+last lines before a crash are lost. The console has a thread of its own: a pipe or terminal that nobody reads
+(Ctrl-S, less) would otherwise stop the clock. loguru's `enqueue` is no help: it pickles each record into a pipe,
+which fills too.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import os
 import sys
 import traceback
 from contextlib import AbstractContextManager
+from datetime import UTC
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
@@ -21,6 +23,7 @@ from loguru import logger
 from foureyes.config.settings import Log, obs_password
 from foureyes.exceptions import UsageError
 from foureyes.redaction import hide, redact, redact_text
+from foureyes.telemetry.lines import BackgroundWriter
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
 COMBINED, ERRORS = "foureyes.log", "errors.log"
 _COLOURS = {"DEBUG": "2", "INFO": "0", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 _SHOWN_FIELDS = ("source", "task", "frame_id", "duration_ms")
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
+    ord("\n"): "\n    ",
+    ord("\t"): "\t",
+}
+"""What a picture or a server says must not steer the terminal."""
 
 
 def start_logging(settings: Log, folder: Path, *, console: bool = True) -> None:
@@ -57,9 +65,8 @@ def start_logging(settings: Log, folder: Path, *, console: bool = True) -> None:
     if console:
         logger.add(_Console(sys.stderr), level=level, format="{message}", catch=True)
     logging.basicConfig(handlers=[_Intercepted()], level=logging.WARNING, force=True)
-    logging.getLogger("obsws_python").setLevel(
-        logging.CRITICAL + 1
-    )  # it logs passwords, and tracebacks for refusals
+    silent = logging.CRITICAL + 1  # obsws_python logs passwords, and tracebacks for refusals
+    logging.getLogger("obsws_python").setLevel(silent)
 
 
 def event(
@@ -82,7 +89,7 @@ def _clean(record: Record) -> None:
 def _as_json(record: Record) -> str:
     """Return loguru a template whose only field is the finished line."""
     document: dict[str, Any] = {
-        "ts": record["time"].astimezone().isoformat(timespec="milliseconds"),
+        "ts": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
         "level": record["level"].name.lower(),
         "event": record["extra"].get("event", record["name"]),
         "message": record["message"],
@@ -90,7 +97,7 @@ def _as_json(record: Record) -> str:
     }
     if (found := record["exception"]) is not None and found.value is not None:
         document["exception"] = redact_text("".join(traceback.format_exception(found.value)))
-    record["extra"]["line"] = json.dumps(document, ensure_ascii=False, default=str)
+    record["extra"]["line"] = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str)
     return "{extra[line]}\n"
 
 
@@ -100,36 +107,47 @@ class _Console:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
+        self._lost = 0
+        self._writer: BackgroundWriter[str] = BackgroundWriter(
+            "console", self._show, dropped=self._lose, said=self._nothing_to_say
+        )
 
     def write(self, message: Any) -> None:
-        """Write one record that loguru formatted."""
-        record: Record = message.record
-        level = record["level"].name
-        fields = " ".join(
-            f"{name}={record['extra'][name]}" for name in _SHOWN_FIELDS if record["extra"].get(name) is not None
-        )
-        line = (
-            f"{record['time']:HH:mm:ss} {level.lower():<7} {record['message']}{f'  ({fields})' if fields else ''}"
-        )
-        if self._coloured:
-            line = f"\033[{_COLOURS.get(level, '0')}m{line}\033[0m"
+        """Hand over one record that loguru formatted."""
+        self._writer.put(self._line(message.record))
+
+    def stop(self) -> None:
+        """Show what is waiting, within a bound; loguru calls this at the end."""
+        self._writer.close()
+
+    def _line(self, record: Record) -> str:
+        level, extra = record["level"].name, record["extra"]
+        fields = " ".join(f"{name}={extra[name]}" for name in _SHOWN_FIELDS if extra.get(name) is not None)
+        text = f"{record['message']}{f'  ({fields})' if fields else ''}".translate(_CONTROLS)
+        line = f"{record['time']:HH:mm:ss} {level.lower():<7} {text}"
+        return f"\033[{_COLOURS.get(level, '0')}m{line}\033[0m" if self._coloured else line
+
+    def _show(self, line: str) -> None:
+        if self._lost:
+            line = f"({self._lost} lines were not shown here; the log file has them)\n{line}"
         self._stream.write(line + "\n")
         self._stream.flush()
+        self._lost = 0
+
+    def _lose(self, _reason: str) -> None:
+        self._lost += 1
+
+    def _nothing_to_say(self, _error: OSError | None) -> None:
+        """A console that is gone cannot be told so; the files have every line."""
 
 
 class _Intercepted(logging.Handler):
     """What libraries log through the standard library goes the same way."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand one record to loguru, with the place that logged it."""
-        frame: FrameType | None = sys._getframe(6)  # noqa: SLF001 - loguru's own documented recipe
-        depth = 6
-        while frame and frame.f_code.co_filename == logging.__file__:
-            frame, depth = frame.f_back, depth + 1
+        """Hand one record to loguru, under its logger's name."""
         level = record.levelname if record.levelname in _COLOURS else "WARNING"
-        logger.opt(depth=depth, exception=record.exc_info).bind(event=record.name).log(
-            level, "{}", record.getMessage()
-        )
+        logger.bind(event=record.name).opt(exception=record.exc_info).log(level, "{}", record.getMessage())
 
 
 def _private(file: str, flags: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -11,23 +12,29 @@ import psutil
 import uvicorn
 from fastapi import FastAPI
 
-from foureyes.exceptions import PortTakenError
+from foureyes.exceptions import PortTakenError, UsageError
 
 _TRIES = 20
-_STOP_WITHIN_S = 1.0
+_GRACE_S = 0.5
+_STOP_WITHIN_S = 2
 
 
 def bind(host: str, port: int | None, default: int) -> socket.socket:
     """Listen on a port that was asked for, else on the default or the next free one behind it.
 
-    Raises PortTakenError naming the holder.
+    Raises PortTakenError naming the holder, and UsageError where the address cannot be used at all.
     """
     candidates = [port] if port is not None else range(default, default + _TRIES + 1)
     for candidate in candidates:
         try:
             return _listening(host, candidate)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                reason = (error.strerror or str(error)).lower()
+                message = (
+                    f"cannot listen on port {candidate} of {host}: {reason}; choose another (web.host, web.port)"
+                )
+                raise UsageError(message) from error
     wanted = port if port is not None else f"{default} to {default + _TRIES}"
     holder = _holder(port) if port is not None else "other programs"
     raise PortTakenError(f"port {wanted} of {host} is taken by {holder}; stop it, or choose another (web.port)")
@@ -78,9 +85,10 @@ class WebServer:
             access_log=False,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=int(_STOP_WITHIN_S),
+            timeout_graceful_shutdown=_STOP_WITHIN_S,
             limit_concurrency=600,
         )
+        self._app = app
         self._server = _Uvicorn(config)
         self._listener = listener
         self._serving: asyncio.Task[None] | None = None
@@ -92,8 +100,13 @@ class WebServer:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        """Stop within about a second, open event streams included."""
+        """Stop within two seconds: listeners are let go, and a client that does not read is cut off."""
         self._server.should_exit = True
-        if self._serving is not None:
-            await asyncio.wait([self._serving], timeout=2 * _STOP_WITHIN_S)
-            self._server.force_exit = True
+        self._app.state.live.close()
+        if self._serving is None:
+            return
+        _, waiting = await asyncio.wait([self._serving], timeout=_GRACE_S)
+        if waiting:
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.wait([self._serving], timeout=_STOP_WITHIN_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from foureyes.exceptions import PortTakenError
+from foureyes.exceptions import PortTakenError, UsageError
 from foureyes.outputs.live import LiveEvents
 from foureyes.web.app import create_app
 from foureyes.web.events import Pace
@@ -98,6 +99,32 @@ async def test_a_foreign_host_name_is_refused(served: Served) -> None:
     assert refused.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Host", "evil.example"),
+        ("Host", "[::1"),
+        ("Host", "127.0.0.1@evil"),
+        ("Host", "localhost."),
+        ("Host", ""),
+        ("Origin", "http://evil.example"),
+        ("Origin", "null"),
+    ],
+)
+async def test_what_is_not_plainly_loopback_is_refused(served: Served, name: str, value: str) -> None:
+    """A malformed or nearly right Host, and a page of another origin, get a 403 with the strict headers."""
+    refused = await served.client.get("/api/readings", headers={name: value})
+    assert refused.status_code == 403
+    assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_every_loopback_name_is_served(served: Served) -> None:
+    """All three names of loopback work, with a port or without, and so does the daemon's own page."""
+    for host in ("127.0.0.1", "localhost:8484", "[::1]:8484", "LOCALHOST"):
+        headers = {"Host": host, "Origin": served.url}
+        assert (await served.client.get("/health", headers=headers)).status_code == 200
+
+
 async def events_of(served: Served) -> tuple[httpx.Headers, list[str]]:
     async with served.client.stream("GET", "/events") as response:
         lines = [line async for line in response.aiter_lines()]
@@ -149,3 +176,79 @@ def test_a_taken_port_names_its_holder() -> None:
             bind("127.0.0.1", taken, 18_600)
         with bind("127.0.0.1", None, taken) as beside:
             assert beside.getsockname()[1] != taken
+
+
+def test_an_address_that_cannot_be_used_blames_nobody() -> None:
+    """An address that this machine does not have is told as that, not as a port that somebody holds."""
+    with pytest.raises(UsageError, match="cannot listen"):
+        bind("203.0.113.5", None, 18_700)
+
+
+async def subscribed(view: View, wanted: int) -> None:
+    async with asyncio.timeout(20):
+        while view.live.subscribers != wanted:  # noqa: ASYNC110 - the broadcast has no event for its size
+            await asyncio.sleep(0.01)
+
+
+async def listening(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client of /events with a small buffer, that has read nothing yet."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+    writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return reader, writer
+
+
+async def fill(view: View) -> None:
+    """Publish more than the buffers between a server and a client hold."""
+    for number in range(400):
+        view.live.publish("reading", {"number": number, "text": "x" * 20_000})
+        await asyncio.sleep(0)
+
+
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    """Its place among the listeners is free again after the stream's time and the grace."""
+    view, listener = View(), bind("127.0.0.1", None, 18_800)
+    server = WebServer(create_app(view, Pace(heartbeat_s=0.05, close_after_s=0.3, stalled_s=0.2)), listener)
+    await server.start()
+    _, writer = await listening(listener.getsockname()[1])
+    await subscribed(view, 1)
+    await fill(view)
+    await subscribed(view, 0)
+    writer.transport.abort()
+    await server.stop()
+
+
+async def test_stopping_lets_the_listeners_go_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    """With one listener that reads and one that does not, the server ends within its bound and logs no error."""
+    view, listener = View(), bind("127.0.0.1", None, 18_900)
+    server = WebServer(create_app(view), listener)
+    await server.start()
+    port = listener.getsockname()[1]
+    (reading, one), (_, two) = await listening(port), await listening(port)
+    everything = asyncio.create_task(reading.read())
+    await subscribed(view, 2)
+    await fill(view)
+    async with asyncio.timeout(10):
+        await server.stop()
+        await everything
+    assert view.live.subscribers == 0
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
+    for writer in (one, two):
+        writer.transport.abort()
+
+
+async def test_five_hundred_streams_leave_the_daemon_answering(served: Served) -> None:
+    """A flood of listeners that break off at once holds at most its bound, and all places come back."""
+    port = httpx.URL(served.url).port
+    assert port is not None
+    clients = [await listening(port) for _ in range(500)]
+    assert (await served.client.get("/health")).status_code == 200
+    assert served.view.live.subscribers <= 100
+    for _, writer in clients:
+        writer.transport.abort()
+    await subscribed(served.view, 0)
+    _, kinds = await events_of(served)
+    assert kinds[0] == "heartbeat"
