@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+import cv2
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from foureyes import __version__
@@ -30,6 +31,7 @@ from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
@@ -232,6 +234,8 @@ def _keep_nothing(_frame: Frame) -> None:
 
 def run_daemon(settings: Settings, options: Options) -> None:
     """Run a daemon to its end in this thread."""
+    keep_small()
+    cv2.setNumThreads(1)  # its small steps gain nothing from more, and the cores are the models'
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(settings, options))
 

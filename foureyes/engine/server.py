@@ -13,6 +13,7 @@ import uvicorn
 from foureyes.engine.app import create_app
 from foureyes.engine.models import Models
 from foureyes.exceptions import PortTakenError
+from foureyes.telemetry.footprint import keep_small
 
 _GRACE_S = 5
 
@@ -22,6 +23,7 @@ def serve(host: str, port: int, threads: int, *, parent_pipe: bool = False) -> N
 
     Raises PortTakenError. When it listens, one JSON line on standard output says on which port.
     """
+    keep_small()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     listening = _listen(host, port)
     models = Models(threads)

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -145,9 +144,8 @@ def _announced_port(line: str) -> int | None:
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without secrets that the child has no use for; few allocator arenas keep it small."""
-    kept = {name: value for name, value in os.environ.items() if name != "FOUREYES_OBS_PASSWORD"}
-    return kept | ({"MALLOC_ARENA_MAX": "2"} if sys.platform == "linux" else {})
+    """Our environment without the secret that the child has no use for."""
+    return {name: value for name, value in os.environ.items() if name != "FOUREYES_OBS_PASSWORD"}
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -20,14 +20,16 @@ _HISTORY = 15
 _NOISY_SHARE = 0.8
 _MARGIN = 1.5
 
-Levels = npt.NDArray[np.float32]
+Levels = npt.NDArray[np.uint16]
+"""Nine times the 3x3 mean: its sum, which is exact in whole numbers."""
+_CELLS = 9
 
 
 def difference(current: Pixels, accepted: Pixels) -> Levels:
-    """3x3 mean of the absolute difference, largest channel: shape (height, width), 0 to 255."""
+    """3x3 sum of the absolute difference, largest channel: shape (height, width), 0 to 2,295."""
     delta = cv2.absdiff(current, accepted)
     largest = np.maximum(np.maximum(delta[..., 0], delta[..., 1]), delta[..., 2])
-    return np.asarray(cv2.blur(largest.astype(np.float32), (3, 3)), np.float32)
+    return np.asarray(cv2.boxFilter(largest, cv2.CV_16U, (3, 3), normalize=False), np.uint16)
 
 
 def changed(current: Pixels, accepted: Pixels, thresholds: Levels | None) -> bool:
@@ -50,7 +52,7 @@ class Noise:
     """
 
     def __init__(self) -> None:
-        self._history: npt.NDArray[np.float32] | None = None
+        self._history: Levels | None = None
         self._pairs = 0
         self.thresholds: Levels | None = None
         """By tile (rows, columns); None while the source has shown no noise."""
@@ -59,7 +61,7 @@ class Noise:
         """Learn from two captures that are not equal."""
         rows, columns = (-(-side // TILE_PX) for side in current.shape[:2])
         if current.shape != previous.shape or self._history is None or self._history.shape[1:] != (rows, columns):
-            self._history = np.zeros((_HISTORY, rows, columns), np.float32)
+            self._history = np.zeros((_HISTORY, rows, columns), np.uint16)
             self._pairs, self.thresholds = 0, None
         if current.shape == previous.shape:
             self._learn(_tile_maximum(difference(current, previous)))
@@ -67,7 +69,7 @@ class Noise:
     def observe_equal(self) -> None:
         """Learn from two equal captures: no noise anywhere."""
         if self._history is not None and self._pairs:
-            self._learn(np.zeros(self._history.shape[1:], np.float32))
+            self._learn(np.zeros(self._history.shape[1:], np.uint16))
 
     def _learn(self, levels: Levels) -> None:
         assert self._history is not None
@@ -77,7 +79,7 @@ class Noise:
             return
         restless = (self._history > 0).mean(axis=0) >= _NOISY_SHARE
         bound = self._history.max(axis=0) * _MARGIN
-        learned = np.where(restless & (bound <= WEAKEST_DIGIT), bound, 0).astype(np.float32)
+        learned = np.where(restless & (bound <= WEAKEST_DIGIT * _CELLS), bound, 0).astype(np.uint16)
         self.thresholds = learned if learned.any() else None
 
     def thresholds_in(self, box: Box) -> Levels | None:
@@ -95,4 +97,4 @@ def _tile_maximum(levels: Levels) -> Levels:
     padded = np.pad(levels, ((0, -height % TILE_PX), (0, -width % TILE_PX)))
     rows, columns = padded.shape[0] // TILE_PX, padded.shape[1] // TILE_PX
     tiles = padded.reshape(rows, TILE_PX, columns, TILE_PX).max(axis=(1, 3))
-    return np.asarray(tiles, np.float32)
+    return np.asarray(tiles, np.uint16)
