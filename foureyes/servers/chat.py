@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from foureyes.exceptions import ServerReplyError
+from foureyes.servers import strict_json
 from foureyes.servers.http import ServerHttp
 from foureyes.servers.server import ChatReply, ChatRequest, Remarks
 
 ROUTE = "/v1/chat/completions"
 _PNG_MAGIC = b"\x89PNG"
+_REMARKS = TypeAdapter(Remarks)
 
 
 async def ask(http: ServerHttp, request: ChatRequest) -> ChatReply:
@@ -27,7 +30,7 @@ async def ask(http: ServerHttp, request: ChatRequest) -> ChatReply:
     model = document.get("model")
     if model != request.model_id:
         raise ServerReplyError(f"server '{http.name}' answered with model {model!r}, not {request.model_id!r}")
-    return ChatReply(_answer(http.name, document), request.model_id, latency_ms, _remarks(document))
+    return ChatReply(_answer(http.name, document), request.model_id, latency_ms, _remarks(http.name, document))
 
 
 def _body(request: ChatRequest) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def _answer(server: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     if finish == "length":
         raise ServerReplyError(f"server '{server}' cut its answer at max_tokens; raise max_tokens of the task")
     try:
-        answer = json.loads(content)
+        answer = strict_json.parsed(content)
     except (TypeError, ValueError) as error:
         raise ServerReplyError(f"server '{server}' answered no JSON: {str(content)[:200]!r}") from error
     if not isinstance(answer, dict):
@@ -69,14 +72,11 @@ def _answer(server: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     return answer
 
 
-def _remarks(document: Mapping[str, Any]) -> Remarks:
+def _remarks(server: str, document: Mapping[str, Any]) -> Remarks:
     said = document.get("foureyes")
-    if not isinstance(said, Mapping):
+    if said is None:
         return Remarks()
-    return Remarks(
-        withheld=said.get("withheld") or {},
-        evidence=said.get("evidence") or {},
-        confidence=said.get("confidence"),
-        confidence_from=said.get("confidence_from"),
-        timings_ms=said.get("timings_ms") or {},
-    )
+    try:
+        return _REMARKS.validate_python(said)
+    except ValidationError as error:
+        raise ServerReplyError(f"server '{server}' answered with remarks of another shape: {error}") from error

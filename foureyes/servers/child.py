@@ -8,8 +8,10 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import psutil
 
@@ -19,6 +21,8 @@ from foureyes.telemetry.log import event
 _RING_LINES = 100
 _LINE_BYTES = 64 * 1024
 _TERMINATE_S = 2.0
+_EXIT_POLL_S = 0.5
+_LAST_WORDS_S = 1.0
 
 
 class Child:
@@ -29,6 +33,7 @@ class Child:
         self.pid = process.pid
         self.last_lines: deque[str] = deque(maxlen=_RING_LINES)
         self._process = process
+        self._root = _root(process.pid)
         self._announced: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._drains = [
             asyncio.create_task(self._drain(stream), name=f"drain {name} {label}")
@@ -52,10 +57,11 @@ class Child:
 
     async def port(self, timeout_s: float) -> int:
         """The port that the child says it listens on. Raises ServerStartError with the last thing it said."""
-        exited = asyncio.create_task(self._process.wait(), name=f"exit of {self.name}")
+        exited = asyncio.create_task(self.wait(), name=f"exit of {self.name}")
         try:
             async with asyncio.timeout(timeout_s):
-                await asyncio.wait({exited, self._announced}, return_when=asyncio.FIRST_COMPLETED)
+                either: set[asyncio.Future[Any]] = {exited, self._announced}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             raise ServerStartError(
                 f"server '{self.name}' said no port within {timeout_s:g} s{self._said()}"
@@ -63,12 +69,22 @@ class Child:
         finally:
             exited.cancel()
         if not self._announced.done():
+            await asyncio.wait(self._drains, timeout=_LAST_WORDS_S)  # its exit may be known before its last words
             raise ServerStartError(f"server '{self.name}' ended at once ({self.exit_text()}){self._said()}")
         return self._announced.result()
 
     async def wait(self) -> None:
-        """Return when the child has exited."""
-        await self._process.wait()
+        """Return when the child has exited.
+
+        asyncio's own wait goes on until its pipes are closed, which a grandchild may hold open for ever; the code
+        is known at once.
+        """
+        closed = asyncio.create_task(self._process.wait(), name=f"end of {self.name}")
+        try:
+            while self._process.returncode is None:
+                await asyncio.wait({closed}, timeout=_EXIT_POLL_S)
+        finally:
+            closed.cancel()
 
     def exit_text(self) -> str:
         """How it ended, for people."""
@@ -78,15 +94,16 @@ class Child:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     async def stop(self) -> None:
-        """Stop the whole tree: ask, wait, kill; one that was paused (SIGSTOP) is killed too."""
-        tree = _tree(self.pid)
+        """Stop the whole tree: ask, wait, kill; one that is paused (SIGSTOP) is killed. May be called twice."""
+        tree = self._tree()
         if self._responsive(tree):
             self._signal(tree, psutil.Process.terminate)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TERMINATE_S):
-                    await self._process.wait()
+                    await self.wait()
         self._signal(tree, psutil.Process.kill)
-        await self._process.wait()
+        self._kill_group()
+        await self.wait()
         await self._close_pipes()
 
     @staticmethod
@@ -94,6 +111,20 @@ class Child:
         for process in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 send(process)
+
+    def _tree(self) -> list[psutil.Process]:
+        """The child and all that came from it, while it lives; psutil never takes another with its pid for it."""
+        if self._root is None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [*self._root.children(recursive=True), self._root]
+        return []
+
+    def _kill_group(self) -> None:
+        """Whatever is left of its process group: a child that crashed has left its own children there."""
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     @staticmethod
     def _responsive(tree: Sequence[psutil.Process]) -> bool:
@@ -105,7 +136,7 @@ class Child:
     async def _close_pipes(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
-        _, pending = await asyncio.wait(self._drains, timeout=1.0)
+        _, pending = await asyncio.wait(self._drains, timeout=_LAST_WORDS_S)
         for task in pending:  # a grandchild that left the tree still holds the pipe
             task.cancel()
         await asyncio.gather(*self._drains, return_exceptions=True)
@@ -115,8 +146,8 @@ class Child:
         while True:
             try:
                 line = await stream.readline()
-            except ValueError:  # longer than the limit: the reader has dropped it already
-                continue
+            except ValueError:  # the reader has dropped it already
+                line = b"(a line longer than 64 KiB was left out)"
             if not line:
                 return
             self._take(line.decode("utf-8", "replace").rstrip())
@@ -139,8 +170,10 @@ def _announced_port(line: str) -> int | None:
         document = json.loads(line)
     except ValueError:
         return None
-    listening = isinstance(document, Mapping) and document.get("event") == "listening"
-    return int(document["port"]) if listening else None
+    if not isinstance(document, Mapping) or document.get("event") != "listening":
+        return None
+    port = document.get("port")
+    return port if isinstance(port, int) else None
 
 
 def _environment() -> dict[str, str]:
@@ -148,9 +181,8 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "FOUREYES_OBS_PASSWORD"}
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _root(pid: int) -> psutil.Process | None:
     try:
-        root = psutil.Process(pid)
-        return [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return []
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:  # it ended at once
+        return None

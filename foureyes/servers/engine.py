@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TypeVar
 
-from foureyes.exceptions import ModelMissingError, ServerBusyError
+from pydantic import BaseModel, NonNegativeFloat, TypeAdapter, ValidationError
+
+from foureyes.exceptions import ModelMissingError, ServerBusyError, ServerReplyError
 from foureyes.servers import chat
 from foureyes.servers.http import ServerHttp
 from foureyes.servers.server import ChatReply, ChatRequest
 
+T = TypeVar("T")
+
 _LOAD_TIMEOUT_S = 60.0
+
+
+class _Listed(BaseModel):
+    key: str
+    loaded_instances: list[Any] = []
+
+
+_LISTING = TypeAdapter(list[_Listed])
+_SECONDS = TypeAdapter(NonNegativeFloat)
 
 
 def command(*, port: int, threads: int) -> list[str]:
@@ -43,25 +56,32 @@ class Engine:
 
     async def servable(self) -> tuple[str, ...]:
         """The engine's model ids."""
-        document = await self._http.call("GET", "/api/v1/models")
-        return tuple(str(model["key"]) for model in document.get("models", []))
+        return tuple(model.key for model in await self._listed())
 
     async def load(self, model_id: str) -> float:
         """Load a model unless it is loaded, then see it listed as loaded."""
-        if model_id not in await self.servable():
-            known = ", ".join(await self.servable())
-            raise ModelMissingError(f"the engine has no model '{model_id}'; it serves {known}")
-        if model_id in await self._loaded():
+        listed = await self._listed()
+        if model_id not in (known := [model.key for model in listed]):
+            raise ModelMissingError(f"the engine has no model '{model_id}'; it serves {', '.join(known)}")
+        if model_id in _loaded(listed):
             return 0.0
         body = {"model": model_id}
         document = await self._http.call("POST", "/api/v1/models/load", body=body, timeout_s=_LOAD_TIMEOUT_S)
-        if model_id not in await self._loaded():
+        if model_id not in _loaded(await self._listed()):
             raise ServerBusyError(f"the engine said it loaded '{model_id}', and does not list it as loaded")
-        return float(document.get("load_time_seconds", 0.0))
+        return self._understood(_SECONDS, document.get("load_time_seconds", 0.0))
 
-    async def _loaded(self) -> set[str]:
-        document: dict[str, Any] = await self._http.call("GET", "/api/v1/models")
-        return {model["key"] for model in document.get("models", []) if model.get("loaded_instances")}
+    async def _listed(self) -> list[_Listed]:
+        document = await self._http.call("GET", "/api/v1/models")
+        return self._understood(_LISTING, document.get("models"))
+
+    def _understood(self, shape: TypeAdapter[T], said: Any) -> T:
+        try:
+            return shape.validate_python(said)
+        except ValidationError as error:
+            raise ServerReplyError(
+                f"what answers at {self.url} is no engine of FourEyes; correct the url of server '{self.id}'"
+            ) from error
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Ask; the engine understands the x- annotations, so the schema goes as it is."""
@@ -70,3 +90,7 @@ class Engine:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _loaded(listed: list[_Listed]) -> set[str]:
+    return {model.key for model in listed if model.loaded_instances}

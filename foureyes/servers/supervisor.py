@@ -149,11 +149,11 @@ class Supervisor:
 
     async def _wait_for_check(self, exited: asyncio.Task[str], *, hurry: bool) -> None:
         """Until the next check is due, or the child exits, or a live request failed."""
-        self._suspect.clear()
         suspected = asyncio.create_task(self._suspect.wait(), name=f"suspicion of {self.snapshot.id}")
         timeout_s = min(1.0, self._check_s) if hurry else self._check_s
         await asyncio.wait({exited, suspected}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         suspected.cancel()
+        self._suspect.clear()  # here, not before: what fails during a check is a reason for the next one
 
     async def _miss(self, server: ModelServer, exited: asyncio.Task[str]) -> str | None:
         """One check; what was missed, or None. No real answer for a while is a reason to probe by inference."""
@@ -176,12 +176,13 @@ class Supervisor:
         return None
 
     async def _put_down(self) -> None:
-        server, child = self._server, self._child
-        self._server = self._child = None
-        if server is not None:
-            await server.aclose()
-        if child is not None:
-            await child.stop()
+        """Let go of both; where this is cancelled half-way, the next call goes on: no child is forgotten."""
+        if self._server is not None:
+            await self._server.aclose()
+            self._server = None
+        if self._child is not None:
+            await self._child.stop()
+            self._child = None
 
     async def _pause(self, *, stable: bool) -> None:
         """Back off: the first restart comes at once; after three failures in the window the server is degraded."""

@@ -9,7 +9,6 @@ from typing import Literal
 
 from cachetools import TTLCache
 
-from foureyes.exceptions import FourEyesError
 from foureyes.vision.answer import Answer
 
 Origin = Literal["inferred", "cached", "shared"]
@@ -25,8 +24,11 @@ class AnswerCache:
     async def answer(
         self, key: str, read: Callable[[], Awaitable[Answer]], keep: Callable[[Answer], bool]
     ) -> tuple[Answer, Origin]:
-        """Return the kept answer, or join the flight under way, or read; errors are shared and not kept."""
-        if (kept := self._answers.get(key)) is not None:
+        """Return the kept answer, or join the flight under way, or read; errors are shared and not kept.
+
+        `keep` says whether an answer may be served again; it is asked before it is kept and before it is served.
+        """
+        if (kept := self._answers.get(key)) is not None and keep(kept):
             return kept, "cached"
         if (flight := self._flights.get(key)) is not None:
             return await asyncio.shield(flight), "shared"
@@ -39,8 +41,8 @@ class AnswerCache:
         try:
             answer = await read()
             flight.set_result(answer)
-        except FourEyesError as error:
-            flight.set_exception(error)
+        except Exception as error:
+            flight.set_exception(error)  # a cancelled flight would end those who joined it, without a word
             flight.exception()  # retrieved: nobody may have joined
             raise
         finally:
@@ -50,6 +52,10 @@ class AnswerCache:
         if keep(answer):
             self._answers[key] = answer
         return answer
+
+    def forget(self, key: str) -> None:
+        """Serve the kept answer no more."""
+        self._answers.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._answers)

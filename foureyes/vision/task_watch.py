@@ -155,7 +155,8 @@ class TaskWatch:
                 self._nothing(look, "no_model")
                 return
             try:
-                answer, origin = await self._ask(look, view, route)
+                with log_context(frame_id=look.frame.id):
+                    answer, origin = await self._ask(look, view, route)
             except ServerError as error:
                 if not error.retryable or attempt == attempts:
                     self._give_up(look, error, attempt)
@@ -167,15 +168,24 @@ class TaskWatch:
                 return
 
     async def _ask(self, look: Look, view: View, route: Route) -> tuple[Answer, Origin]:
-        with self._metrics.step("digest"):
-            digest = await asyncio.to_thread(view.digest)
         answer, origin = await self._cache.answer(
-            f"{digest}/{self.plan.task}/{self.plan.identity}/{route.candidate.name}",
+            await self._key(view, route),
             lambda: self._inference.read(self.plan, route, look.frame, view, self.plan.schema),
-            lambda answer: (answer.confidence or 0.0) >= self.plan.settings.min_confidence,
+            lambda answer: self._confident(answer) and not self._too_old(answer),
         )
         self._metrics.cache_lookup(self.plan.task, hit=origin != "inferred")
         return answer, origin
+
+    async def _key(self, view: View, route: Route) -> str:
+        with self._metrics.step("digest"):
+            digest = await asyncio.to_thread(view.digest)
+        return f"{digest}/{self.plan.task}/{self.plan.identity}/{route.candidate.name}"
+
+    def _confident(self, answer: Answer) -> bool:
+        return (answer.confidence or 0.0) >= self.plan.settings.min_confidence
+
+    def _too_old(self, answer: Answer) -> bool:
+        return self._now() - answer.read_mono_s > self.plan.settings.max_age_s
 
     async def _newest(self, look: Look, view: View) -> tuple[Look, View]:
         newer = self._mailbox.take_now()
@@ -185,7 +195,7 @@ class TaskWatch:
 
     def _accept(self, look: Look, view: View, answer: Answer, origin: Origin) -> None:
         self._up()
-        if self._now() - answer.read_mono_s > self.plan.settings.max_age_s:
+        if self._too_old(answer):
             self._metrics.dropped("task", "too_old")
             return
         self._accepted = _Accepted(view, answer)
@@ -213,6 +223,7 @@ class TaskWatch:
             self._hold(look)
             return
         if fresh.values[field] != self._accepted.answer.values[field]:
+            self._cache.forget(await self._key(view, route))  # these very pixels gave what is now in doubt
             await self._read(look, view)
             return
         self._accepted = _Accepted(view, _renewed(self._accepted.answer, field, fresh))

@@ -1,0 +1,246 @@
+"""A program that speaks the engine's HTTP and misbehaves as it is told; run as a script it is the server itself.
+
+Tests use `FakeEngine`, which starts it, steers it through POST /control and reads its log of chat requests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+_PNG, _JPEG = b"\x89PNG", b"\xff\xd8"
+_HANG_S = 60.0
+_HUGE_BYTES = 100 * 1024 * 1024
+
+
+class Behaviour:
+    """How a model answers: for its next `times` requests as `fail` and `delay_s` say, always with `values`."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self._by_model: dict[str, dict[str, Any]] = {}
+
+    def set(self, model: str, wanted: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._by_model.setdefault(model, {}).update(wanted)
+
+    def next(self, model: str) -> dict[str, Any]:
+        with self._lock:
+            known = self._by_model.setdefault(model, {})
+            left = known.get("times", 0)
+            if left <= 0:
+                return {**known, "fail": None, "delay_s": 0}
+            known["times"] = left - 1
+            return dict(known)
+
+
+class FakeServer(ThreadingHTTPServer):
+    """The models that it serves, what it was told to do, and the log of what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, folder: Path, models: list[str]) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.lock = threading.Lock()
+        self.folder, self.models, self.loaded = folder, models, set[str]()
+        self.behaviour = Behaviour(self.lock)
+        self.health = {"status": "ok"}
+
+    def note(self, document: Mapping[str, Any]) -> None:
+        with self.lock, (self.folder / "requests.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(document) + "\n")
+
+    def keep(self, data: bytes) -> str:
+        """Store a picture by its digest, for tests that look at its pixels."""
+        name = hashlib.sha256(data).hexdigest()
+        (self.folder / f"{name}.picture").write_bytes(data)
+        return name
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: FakeServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Quiet: what matters is in the log of requests."""
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self._send(self.server.health)
+        elif self.path == "/v1/models":
+            self._send({"object": "list", "data": [{"id": name} for name in self.server.models]})
+        elif self.path == "/api/v1/models":
+            self._send({"models": [self._listed(name) for name in self.server.models]})
+        else:
+            self._send({"error": {"message": f"unknown route {self.path}"}}, 404)
+
+    def _listed(self, name: str) -> dict[str, Any]:
+        return {"key": name, "loaded_instances": [{"id": name}] if name in self.server.loaded else []}
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/control":
+            self.server.behaviour.set(body.pop("model"), body)
+            self._send({"done": True})
+        elif self.path == "/api/v1/models/load":
+            self.server.loaded.add(body["model"])
+            self._send({"load_time_seconds": 0.01})
+        elif self.path == "/v1/chat/completions":
+            self._chat(body)
+        else:
+            self._send({"error": {"message": f"unknown route {self.path}"}}, 404)
+
+    def _chat(self, body: Mapping[str, Any]) -> None:
+        schema = body["response_format"]["json_schema"]["schema"]
+        probe = list(schema["properties"]) == ["seen"]
+        behaviour = {} if probe else self.server.behaviour.next(body["model"])
+        noted = self._noted(body, schema, behaviour.get("fail"))
+        if not probe:
+            self.server.note(noted)
+        time.sleep(behaviour.get("delay_s") or 0)
+        misbehave = getattr(self, f"_fail_{behaviour.get('fail')}", None)
+        if misbehave is None:
+            self._send(completion(body["model"], schema, behaviour))
+        else:
+            misbehave(completion(body["model"], schema, behaviour))
+
+    def _noted(self, body: Mapping[str, Any], schema: Mapping[str, Any], fail: str | None) -> dict[str, Any]:
+        parts = body["messages"][0]["content"][1:]
+        pictures = [base64.b64decode(part["image_url"]["url"].partition(",")[2]) for part in parts]
+        assert all(data.startswith((_PNG, _JPEG)) for data in pictures)
+        return {
+            "time_s": time.monotonic(),
+            "model": body["model"],
+            "user": body.get("user"),
+            "pictures": [self.server.keep(data) for data in pictures],
+            "fields": list(schema["properties"]),
+            "schema": schema,
+            "fail": fail,
+        }
+
+    def _fail_refuse(self, _good: dict[str, Any]) -> None:
+        self._send({"error": {"message": "not like this"}}, 400)
+
+    def _fail_refuse_in_prose(self, _good: dict[str, Any]) -> None:
+        self._send_bytes(b"<html>Bad Request</html>", 400)
+
+    def _fail_500(self, _good: dict[str, Any]) -> None:
+        self._send({"error": {"message": "out of luck"}}, 500)
+
+    def _fail_garbage(self, _good: dict[str, Any]) -> None:
+        self._send_bytes(b"<html>hello</html>")
+
+    def _fail_half(self, good: dict[str, Any]) -> None:
+        data = json.dumps(good).encode()
+        self._headers(200, len(data))
+        self.wfile.write(data[: len(data) // 2])
+        self.close_connection = True
+
+    def _fail_wrong_model(self, good: dict[str, Any]) -> None:
+        self._send({**good, "model": "another/model"})
+
+    def _fail_length(self, good: dict[str, Any]) -> None:
+        good["choices"][0]["finish_reason"] = "length"
+        self._send(good)
+
+    def _fail_schema(self, good: dict[str, Any]) -> None:
+        self._send(with_content(good, '{"number": "not a number", "amount": 7}'))
+
+    def _fail_nan(self, good: dict[str, Any]) -> None:
+        self._send(with_content(good, '{"number": NaN, "amount": null}'))
+
+    def _fail_infinity(self, good: dict[str, Any]) -> None:
+        self._send(with_content(good, '{"number": 1e999, "amount": null}'))
+
+    def _fail_nan_evidence(self, good: dict[str, Any]) -> None:
+        good["foureyes"]["evidence"] = {"number": {"px_height": float("nan")}}
+        self._send(good)
+
+    def _fail_surrogate(self, good: dict[str, Any]) -> None:
+        self._send(with_content(good, '{"number": null, "amount": "\\ud800"}'))
+
+    def _fail_bad_remarks(self, good: dict[str, Any]) -> None:
+        good["foureyes"].update(withheld=["absent"], evidence={"number": 7})
+        self._send(good)
+
+    def _fail_deep(self, good: dict[str, Any]) -> None:
+        self._send(with_content(good, "[" * 200_000))
+
+    def _fail_hang(self, _good: dict[str, Any]) -> None:
+        """Say nothing until the client goes, and note that it did."""
+        self.connection.settimeout(_HANG_S)
+        if self.connection.recv(1) == b"":
+            self.server.note({"gone": True})
+        self.close_connection = True
+
+    def _fail_drip(self, _good: dict[str, Any]) -> None:
+        """Give one byte every fifth of a second, so that no single read takes long."""
+        self._headers(200, 1000)
+        for _ in range(1000):
+            self.wfile.write(b" ")
+            time.sleep(0.2)
+
+    def _fail_huge(self, _good: dict[str, Any]) -> None:
+        self._headers(200, _HUGE_BYTES)
+        for _ in range(_HUGE_BYTES // 65536):
+            self.wfile.write(b" " * 65536)
+
+    def _send(self, document: Mapping[str, Any], status: int = 200) -> None:
+        self._send_bytes(json.dumps(document).encode(), status)
+
+    def _send_bytes(self, data: bytes, status: int = 200) -> None:
+        self._headers(status, len(data))
+        self.wfile.write(data)
+
+    def _headers(self, status: int, length: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True  # the client has gone, as it may
+
+
+def completion(model: str, schema: Mapping[str, Any], behaviour: Mapping[str, Any]) -> dict[str, Any]:
+    """A good answer: the values that were given through control, else null with "absent"."""
+    given = behaviour.get("values") or {}
+    values = {name: given.get(name) for name in schema["properties"]}
+    withheld = {name: "absent" for name, value in values.items() if value is None}
+    confidence = behaviour.get("confidence", 0.9)
+    remarks = {"withheld": withheld, "evidence": {}, "confidence": confidence, "confidence_from": "fake"}
+    message = {"role": "assistant", "content": json.dumps(values)}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return {"model": model, "choices": choices, "foureyes": remarks}
+
+
+def with_content(good: dict[str, Any], content: str) -> dict[str, Any]:
+    good["choices"][0]["message"]["content"] = content
+    return good
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("models", nargs="+")
+    options = parser.parse_args()
+    FakeServer(options.port, options.folder, options.models).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
