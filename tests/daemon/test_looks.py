@@ -33,7 +33,7 @@ TASKS = {
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """One screen that two sources watch; the second one for one task alone."""
-    sources = ({}, {"id": "other", "tasks": ["twin"]})
+    sources: tuple[dict[str, Any], ...] = ({}, {"id": "other", "tasks": ["twin"]})
     with watching(tmp_path_factory.mktemp("looks"), TASKS, sources) as running:
         running.settle(*TASKS)
         yield running
@@ -173,17 +173,14 @@ def test_equal_questions_of_two_sources_share_one_flight(watched: Watched) -> No
     asked = len(watched.engine.requests("twin"))
     seen = {source: len(watched.readings("twin", source)) for source in ("main", "other")}
     watched.screen.show(drawn("twins"))
-    readings = {}
-    for source, number in seen.items():
-        watched.daemon.wait(
-            lambda source=source, number=number: any(
-                reading["origin"] in {"inferred", "shared"}
-                for reading in watched.readings("twin", source)[number:]
-            ),
-            f"the reading of {source}",
-        )
-        found = watched.readings("twin", source)[number:]
-        readings[source] = next(reading for reading in found if reading["origin"] in {"inferred", "shared"})
+    answered = ("inferred", "shared")
+
+    def first(source: str) -> dict[str, Any] | None:
+        later = watched.readings("twin", source)[seen[source] :]
+        return next((reading for reading in later if reading["origin"] in answered), None)
+
+    watched.daemon.wait(lambda: None not in map(first, seen), "a reading of both")
+    readings = {source: reading for source in seen if (reading := first(source))}
     assert sorted(reading["origin"] for reading in readings.values()) == ["inferred", "shared"]
     assert len(new_requests(watched, "twin", asked)) == 1
     assert readings["main"]["read_frame_id"] == readings["other"]["read_frame_id"]

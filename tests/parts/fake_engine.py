@@ -9,6 +9,7 @@ import argparse
 import base64
 import hashlib
 import json
+import signal
 import threading
 import time
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ class FakeServer(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.folder, self.models, self.loaded = folder, models, set[str]()
         self.behaviour = Behaviour(self.lock)
-        self.health = {"status": "ok"}
+        self.health: dict[str, Any] = {"status": "ok"}
+        self.listing: Any = None
 
     def note(self, document: Mapping[str, Any]) -> None:
         with self.lock, (self.folder / "requests.jsonl").open("a", encoding="utf-8") as log:
@@ -80,7 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/v1/models":
             self._send({"object": "list", "data": [{"id": name} for name in self.server.models]})
         elif self.path == "/api/v1/models":
-            self._send({"models": [self._listed(name) for name in self.server.models]})
+            listed = [self._listed(name) for name in self.server.models]
+            self._send({"models": listed if self.server.listing is None else self.server.listing})
         else:
             self._send({"error": {"message": f"unknown route {self.path}"}}, 404)
 
@@ -90,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/control":
-            self.server.behaviour.set(body.pop("model"), body)
+            self._control(body)
             self._send({"done": True})
         elif self.path == "/api/v1/models/load":
             self.server.loaded.add(body["model"])
@@ -99,6 +102,13 @@ class Handler(BaseHTTPRequestHandler):
             self._chat(body)
         else:
             self._send({"error": {"message": f"unknown route {self.path}"}}, 404)
+
+    def _control(self, body: dict[str, Any]) -> None:
+        """Behaviour of a model, or what the whole server says of itself."""
+        if "model" in body:
+            self.server.behaviour.set(body.pop("model"), body)
+        self.server.health = body.get("health", self.server.health)
+        self.server.listing = body.get("listing", self.server.listing)
 
     def _chat(self, body: Mapping[str, Any]) -> None:
         schema = body["response_format"]["json_schema"]["schema"]
@@ -237,9 +247,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--stubborn", action="store_true", help="ignore SIGTERM")
     parser.add_argument("models", nargs="+")
     options = parser.parse_args()
-    FakeServer(options.port, options.folder, options.models).serve_forever()
+    if options.stubborn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = FakeServer(options.port, options.folder, options.models)
+    print(json.dumps({"event": "listening", "port": server.server_port}), flush=True)  # noqa: T201 - as the engine does
+    server.serve_forever()
 
 
 if __name__ == "__main__":

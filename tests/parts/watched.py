@@ -27,6 +27,12 @@ MONEY = {"type": ["string", "null"], "format": "money"}
 NUMBER = {"type": ["number", "null"]}
 
 
+def fake_engine_command(port: int, folder: Path, *arguments: str) -> list[str]:
+    """The argument list that starts a fake engine; port 0 lets it choose one and say which."""
+    script = str(Path(fake_engine.__file__))
+    return [sys.executable, script, "--port", str(port), "--folder", str(folder), *arguments]
+
+
 class FakeEngine(Program):
     """The fake engine as a process: steer it with `control`, look at what it was asked with `requests`."""
 
@@ -38,8 +44,7 @@ class FakeEngine(Program):
         wait_until(self._answers, 15, "the fake engine to answer")
 
     def _command(self) -> list[str]:
-        script = str(Path(fake_engine.__file__))
-        return [sys.executable, script, "--port", str(self.port), "--folder", str(self.folder), *self.models]
+        return fake_engine_command(self.port, self.folder, *self.models)
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
@@ -58,8 +63,7 @@ class FakeEngine(Program):
 
     def control(self, model: str, **behaviour: Any) -> None:
         """Tell how a model answers: fail, delay_s and times (how often), values, confidence."""
-        body = {"model": model, **behaviour}
-        httpx.post(f"{self.url}/control", json=body, trust_env=False).raise_for_status()
+        steer(self.url, model=model, **behaviour)
 
     def notes(self) -> list[dict[str, Any]]:
         """Everything noted so far."""
@@ -74,6 +78,11 @@ class FakeEngine(Program):
     def picture(self, digest: str) -> bytes:
         """The bytes of a picture that was sent."""
         return (self.folder / f"{digest}.picture").read_bytes()
+
+
+def steer(url: str, **wanted: Any) -> None:
+    """Tell a fake engine what to do: see `Handler._control`."""
+    httpx.post(f"{url}/control", json=wanted, trust_env=False).raise_for_status()
 
 
 class DrawnScreen:
