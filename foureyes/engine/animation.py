@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from foureyes.engine.answer import Answer, Finding, answer_of, withheld
-from foureyes.engine.motion import motion, part
+from foureyes.engine.motion import motion
 from foureyes.picture import Pixels
 from foureyes.schema.document import Field, Schema, fields
 
@@ -23,11 +23,10 @@ def _field(field: Field, current: Sequence[Pixels], earlier: Sequence[Pixels]) -
     k = field.annotations.get("x-picture", 0)
     if verdicts is None or k >= len(earlier):
         return withheld("absent")
-    region = field.annotations.get("x-motion-region")
-    if current[k].shape != earlier[k].shape:
+    seen = motion(current[k], earlier[k], field.annotations.get("x-motion-region"))
+    if seen is None:
         return withheld("absent")
-    seen = motion(part(current[k], region), part(earlier[k], region))
-    if seen is None or seen.moving is None:
+    if seen.moving is None:
         return withheld("ambiguous")
     evidence = {"picture": k, "changed_share": round(seen.share, 5), "reads": 1}
     return Finding(verdicts["moving" if seen.moving else "still"], None, evidence, seen.confidence)

@@ -18,22 +18,35 @@ _MOVING_SHARE = 0.01
 _CLEAR_SHARE = 0.05
 
 
+_CUT_INSIDE, _CUT_OUTSIDE = 0.98, 0.25
+"""Shares of changed pixels in the region, and around it, from which the whole scene has become another one."""
+
+Fractions = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class Motion:
-    """Share of the region's pixels that changed, and the verdict: None where it is too close to tell."""
+    """Share of the region's pixels that changed, and the verdict: None where it cannot be told."""
 
     share: float
     moving: bool | None
     confidence: float
 
 
-def motion(new: Pixels, old: Pixels) -> Motion | None:
-    """Compare two pictures of one region; None where their sizes differ, which is no pair."""
+def motion(new: Pixels, old: Pixels, region: Fractions | None = None) -> Motion | None:
+    """Tell motion in a region (x, y, width, height as fractions) of two pictures; None where their sizes differ.
+
+    A cut, where a dialog opens or one screen follows another, is no motion: nothing can be told from it.
+    """
     if new.shape != old.shape:
         return None
-    smooth = cv2.blur(cv2.absdiff(new, old), (3, 3))
-    quiet = cv2.inRange(smooth, _NOTHING, _LARGEST_NOISE)
-    share = 1.0 - cv2.countNonZero(quiet) / quiet.size
+    quiet = np.asarray(cv2.inRange(cv2.blur(cv2.absdiff(new, old), (3, 3)), _NOTHING, _LARGEST_NOISE), np.uint8)
+    inside = part(quiet, region)
+    moved = inside.size - cv2.countNonZero(inside)
+    around, moved_around = quiet.size - inside.size, quiet.size - cv2.countNonZero(quiet) - moved
+    share = moved / inside.size
+    if share >= _CUT_INSIDE or (around and moved_around / around >= _CUT_OUTSIDE):
+        return Motion(share, moving=None, confidence=0.0)
     if share >= _MOVING_SHARE:
         return Motion(share, moving=True, confidence=min(1.0, 0.5 + 0.5 * share / _CLEAR_SHARE))
     if share <= _MOVING_SHARE / 2:
@@ -41,7 +54,7 @@ def motion(new: Pixels, old: Pixels) -> Motion | None:
     return Motion(share, moving=None, confidence=0.0)
 
 
-def part(pixels: Pixels, fractions: tuple[float, float, float, float] | None) -> Pixels:
+def part(pixels: Pixels, fractions: Fractions | None) -> Pixels:
     """The part of a picture that x, y, width and height as fractions of it name; all of it for None."""
     if fractions is None:
         return pixels

@@ -17,6 +17,8 @@ _LOWEST_SCORE = 0.5
 """Below this the recogniser saw a pattern, not text."""
 _JITTER_PX = 4
 """By how much a box may move when it is found again in another window."""
+_TALLEST_PX = 256
+"""No line of text is higher in the detector's picture; things in motion are taken for one huge line."""
 _MOST_WIDTH = 600.0
 """Sum of width over height of all lines that are recognised in one picture: about three seconds of one core."""
 
@@ -62,9 +64,9 @@ class PageReader:
             if _area(windows) > _WORTH_A_WHOLE * pixels.shape[0] * pixels.shape[1]:
                 return None
             boxes = self._detect(pixels, windows)
-        if any(_is_cut(box, windows, pixels) for box in boxes):
-            return None
         fresh, complete = self._recognise(pixels, boxes, memory, timings)
+        if any(_is_cut(line.box, windows, pixels) for line in fresh):
+            return None
         kept = [line for line in last.lines if not _touches(line.box, windows)]
         lines = tuple(_in_order([*kept, *fresh]))
         return Page(key, pixels, lines, complete, last.detected_s) if complete else None
@@ -76,6 +78,8 @@ class PageReader:
         for window in windows:
             cut = _on_grid(window, across, down, small)
             for box in self._ocr.detect(cut.cut(small)):
+                if box.height > _TALLEST_PX:
+                    continue
                 placed = _placed(box, cut, across, down, pixels)
                 if placed.width > 0 and placed.height > 0 and _has_middle(window, placed):
                     found.append(placed)

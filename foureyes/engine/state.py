@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
-from foureyes.engine.motion import Motion, motion, part
+from foureyes.engine.motion import Motion, motion
 from foureyes.engine.phrases import Phrase, phrase_in
 from foureyes.engine.sight import Sight
 from foureyes.schema.document import Field, Schema, fields
@@ -68,7 +68,6 @@ def _moved(field: Field, cues: Mapping[str, Mapping[str, Any]], sight: Sight) ->
 
 
 def _motion(field: Field, sight: Sight) -> Motion | None:
-    if sight.earlier is None or sight.earlier.shape != sight.pixels.shape:
+    if sight.earlier is None:
         return None
-    region = field.annotations.get("x-motion-region")
-    return motion(part(sight.pixels, region), part(sight.earlier, region))
+    return motion(sight.pixels, sight.earlier, field.annotations.get("x-motion-region"))

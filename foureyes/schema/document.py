@@ -7,6 +7,7 @@ Annotations, understood by the engine and stripped for every other server:
 - `x-decimal-sign`  "." or ","
 - `x-cues`          for an enum: member to {texts: [...], motion: moving|still}
 - `x-motion`        {moving: VALUE, still: VALUE}: the field tells motion, read from a pair of pictures
+- `x-motion-region` x, y, width, height as fractions of the picture: where motion counts
 - `x-sign`          error_text | dialog | disconnected | black | frozen: what the `signs` model answers here
 - `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
 - `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)

@@ -132,9 +132,12 @@ def test_health_says_ok_in_its_body(engine: ServedEngine) -> None:
 
 
 def test_motion_is_told_from_a_pair(engine: ServedEngine) -> None:
-    """Two different pictures move, two equal ones are still, one alone tells nothing."""
-    moved = np.ascontiguousarray(np.roll(NOISE, 9, axis=0))
+    """A part that differs moves, equal pictures are still, another scene altogether or one alone tells nothing."""
+    moved, other = NOISE.copy(), np.ascontiguousarray(np.roll(NOISE, 9, axis=0))
+    height = NOISE.shape[0]
+    moved[: height // 2] = other[: height // 2]
     assert engine.ask("animation", REELS, [moved, NOISE])["values"] == {"reels": "spinning"}
+    assert engine.ask("animation", REELS, [other, NOISE])["withheld"] == {"reels": "ambiguous"}
     assert engine.ask("animation", REELS, [NOISE, NOISE])["values"] == {"reels": "stopped"}
     alone = engine.ask("animation", REELS, [NOISE])
     assert (alone["values"], alone["withheld"], alone["confidence"]) == (
@@ -327,4 +330,4 @@ def test_the_engine_imports_nothing_of_the_daemon() -> None:
         "print(sorted({name.split('.')[1] for name in sys.modules if name.startswith('foureyes.')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['engine', 'exceptions', 'picture', 'schema']"
+    assert done.stdout.strip() == "['engine', 'exceptions', 'picture', 'schema', 'telemetry']"
