@@ -24,6 +24,8 @@ FourEyesError
 |   +-- ServerReplyError        the server answered something that is no answer
 |   +-- BadRequestError         the server refused the request for good
 |   +-- ModelMissingError       the server does not have the model
++-- TooManySubscribersError     as many listeners as are served follow the live events already
++-- NotRunningError             no daemon answers for this state folder
 +-- InferenceError              all attempts at one reading failed
 """
 
@@ -169,6 +171,16 @@ class BadRequestError(ServerError):
 
 class ModelMissingError(ServerError):
     """The model server does not have the model that a task names."""
+
+
+class TooManySubscribersError(FourEyesError):
+    """As many listeners as are served follow the live events already."""
+
+    retryable = True
+
+
+class NotRunningError(FourEyesError):
+    """No daemon answers for this state folder."""
 
 
 class InferenceError(FourEyesError):

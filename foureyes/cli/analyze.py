@@ -18,7 +18,7 @@ from foureyes.cli.options import AsJson, Config, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
 from foureyes.daemon import parts
-from foureyes.exceptions import FourEyesError, PictureError, ServerError, UsageError
+from foureyes.exceptions import PictureError, ServerError, ServerStartError, UsageError
 from foureyes.frames.frame import Frame
 from foureyes.picture import Picture
 from foureyes.servers.supervisor import Supervisor
@@ -82,16 +82,12 @@ async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[s
         for server in servers.values():
             await server.settled()
             if not server.snapshot.ready:
-                raise ServerStart(server.snapshot.reason)
+                raise ServerStartError(server.snapshot.reason)
         yield servers
     finally:
         for task in running:
             task.cancel()
         await asyncio.wait(running)
-
-
-class ServerStart(FourEyesError):  # noqa: N818 - reads as the sentence it carries
-    """The models' server could not be started."""
 
 
 def _frame(image: Path, index: int) -> Frame:

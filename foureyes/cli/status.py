@@ -12,11 +12,7 @@ from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import Model
 from foureyes.daemon.state_folder import running
-from foureyes.exceptions import FourEyesError
-
-
-class NotRunningError(FourEyesError):
-    """No daemon answers for this state folder."""
+from foureyes.exceptions import NotRunningError
 
 
 def status(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:

@@ -204,10 +204,14 @@ class Web(Section):
     )
 
 
-class Log(Section):
-    """The log files; the console shows the same, for people."""
+LogLevel = Literal["debug", "info", "warning", "error"]
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+
+class Log(Section):
+    """What the console shows, and the log files, which have each request too."""
+
+    level: LogLevel = "info"
+    file_level: LogLevel = "debug"
     folder: Path | None = Field(None, description="`logs` in the state folder by default")
     max_bytes: int = Field(10_000_000, ge=10_000)
     keep: int = Field(5, ge=1, le=1000)

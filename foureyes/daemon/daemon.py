@@ -85,7 +85,7 @@ class Daemon:
         stack.callback(socket.close)
         recorder = self._recorder(stack)
         publisher = self._publisher(stack, recorder)
-        servers = parts.supervisors_of(self._settings, self._metrics)
+        servers = parts.supervisors_of(self._settings, self._metrics, self._live.publish)
         await stack.enter_async_context(_kept_up(servers))
         watches = await asyncio.to_thread(self._watches, servers, publisher, recorder)
         health = DaemonHealth(watches, servers, publisher, self._metrics, self._live)
@@ -176,6 +176,7 @@ class Daemon:
         every_s = self._settings.resources.check_s
         scheduler.add_job(self._note_resources, "interval", seconds=every_s, args=[servers], id="resources")
         scheduler.start()
+        self._note_resources(servers)
         stack.callback(scheduler.shutdown, wait=False)
 
     def _note_resources(self, servers: dict[str, Supervisor]) -> None:

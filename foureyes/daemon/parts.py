@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from foureyes.config import Settings
 from foureyes.config.settings import AutoSource, Source, obs_password
@@ -25,6 +26,10 @@ from foureyes.vision.reading import Reading
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
+
+
+Tell = Callable[[str, Mapping[str, Any]], None]
+"""Takes the kind and the values of one live event."""
 
 
 def resolved(source: Source) -> tuple[Source, str | None]:
@@ -50,8 +55,12 @@ def plans_of(settings: Settings, source: Source) -> list[Plan]:
     return [plan_for(name, settings.tasks[name], settings.models, source) for name in names]
 
 
-def supervisors_of(settings: Settings, metrics: Metrics) -> dict[str, Supervisor]:
-    """One supervisor for each server that a task's model names."""
+def _tell_nobody(_kind: str, _data: Mapping[str, Any]) -> None:
+    """Where nobody follows live events."""
+
+
+def supervisors_of(settings: Settings, metrics: Metrics, tell: Tell = _tell_nobody) -> dict[str, Supervisor]:
+    """One supervisor for each server that a task's model names; `tell` gets each change as a live event."""
     wanted: dict[str, list[str]] = {}
     for task in settings.tasks.values():
         for model in (settings.models[name] for name in task.models):
@@ -64,19 +73,20 @@ def supervisors_of(settings: Settings, metrics: Metrics) -> dict[str, Supervisor
             wanted[server.id],
             start_timeout_s=server.start_timeout_s,
             check_s=server.check_s,
-            on_change=_server_reporter(metrics),
+            on_change=_server_reporter(metrics, tell),
         )
         for server in settings.servers
         if server.id in wanted
     }
 
 
-def _server_reporter(metrics: Metrics) -> Callable[[ServerSnapshot, ServerSnapshot], None]:
+def _server_reporter(metrics: Metrics, tell: Tell) -> Callable[[ServerSnapshot, ServerSnapshot], None]:
     def report(before: ServerSnapshot, after: ServerSnapshot) -> None:
         metrics.server_state(after.id, after.state, tuple(ServerState))
         bad = after.state in {ServerState.FAILED, ServerState.DEGRADED}
         if after.state is ServerState.FAILED:
             metrics.server_restart(after.id, before.state)
+        tell("server", {"server": after.id, "before": before.state, "state": after.state, "reason": after.reason})
         event(
             "server.state",
             f"server '{after.id}': {before.state} -> {after.state} ({after.reason})",

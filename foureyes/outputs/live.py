@@ -10,14 +10,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from foureyes.exceptions import FourEyesError
+from foureyes.exceptions import TooManySubscribersError
 
 _MOST_SUBSCRIBERS = 100
 _WAITING_EACH = 200
-
-
-class TooManySubscribersError(FourEyesError):
-    """As many listeners as are served already follow the live events."""
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def start_logging(settings: Log, folder: Path, *, console: bool = True) -> None:
     hide(obs_password())
     logger.remove()
     logger.configure(patcher=_clean)
-    level = settings.level.upper()
+    level, detail = settings.level.upper(), settings.file_level.upper()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, lowest, keep in ((COMBINED, level, settings.keep), (ERRORS, "ERROR", settings.keep_errors)):
+        for name, lowest, keep in ((COMBINED, detail, settings.keep), (ERRORS, "ERROR", settings.keep_errors)):
             logger.add(
                 folder / name,
                 level=lowest,

@@ -16,6 +16,7 @@ from foureyes.telemetry.resources import ProcessUse
 
 _KEPT = 2000
 """Samples kept for the quantiles of /api/status: about eleven minutes at 3 FPS."""
+_RATE_TICKS = 31
 _SHORT_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 
@@ -43,6 +44,7 @@ class Metrics:
             "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
         )
         self._gauge("build_info", "the running version", "version").labels(__version__).set(1)
+        self._gauge("start_time_seconds", "when this daemon started, in seconds since 1970").set_to_current_time()
         self._samples: dict[tuple[str, str], deque[float]] = {}
         self._ticks: dict[str, deque[float]] = {}
 
@@ -60,10 +62,10 @@ class Metrics:
         self._missed.labels(source).inc(missed)
         self._late.labels(source).observe(lateness_s)
         self._sample("lateness_ms", source, lateness_s * 1000)
-        ticks = self._ticks.setdefault(source, deque(maxlen=31))
-        ticks.append(time.monotonic())
-        if len(ticks) > 1:
-            self._fps.labels(source).set((len(ticks) - 1) / (ticks[-1] - ticks[0]))
+        if source not in self._ticks:
+            self._ticks[source] = deque(maxlen=_RATE_TICKS)
+            self._fps.labels(source).set_function(lambda: _rate(self._ticks[source], time.monotonic()))
+        self._ticks[source].append(time.monotonic())
 
     def frame(self, source: str) -> None:
         """Count one captured frame."""
@@ -137,6 +139,11 @@ class Metrics:
 
     def _sample(self, kind: str, label: str, value: float) -> None:
         self._samples.setdefault((kind, label), deque(maxlen=_KEPT)).append(value)
+
+
+def _rate(ticks: deque[float], now_s: float) -> float:
+    """Ticks a second since the oldest one kept: it falls while none come."""
+    return (len(ticks) - 1) / max(now_s - ticks[0], 1e-3)
 
 
 def _quantiles(kept: deque[float]) -> dict[str, float]:

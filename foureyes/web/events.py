@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from foureyes.outputs.live import LiveEvent, LiveEvents, Subscription, TooManySubscribersError
+from foureyes.exceptions import TooManySubscribersError
+from foureyes.outputs.live import LiveEvent, LiveEvents, Subscription
 
 _RETRY_MS = 2000
 _HEADERS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from foureyes.outputs.live import LiveEvents, TooManySubscribersError
+from foureyes.exceptions import TooManySubscribersError
+from foureyes.outputs.live import LiveEvents
 
 
 def ignore(_where: str, _reason: str) -> None:
