@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from foureyes.frames.region import Region
 from foureyes.picture import Box, Pixels
-from foureyes.vision.change import TILE_PX, WEAKEST_DIGIT, Noise, changed, difference
+from foureyes.vision.change import HIGHEST_THRESHOLD, TILE_PX, Noise, changed, difference
 
 CELLS = 9
 """`difference` and thresholds are sums over 3x3 pixels."""
@@ -77,7 +77,7 @@ def test_a_threshold_never_hides_the_weakest_digit(
     for current, previous in zip(captures[1:], captures, strict=False):
         noise.observe(current.astype(np.uint8), previous.astype(np.uint8))
     if noise.thresholds is not None:
-        assert noise.thresholds.max() <= WEAKEST_DIGIT * CELLS
+        assert noise.thresholds.max() <= HIGHEST_THRESHOLD * CELLS
 
 
 @given(sizes, st.integers(1, 12), seeds)
