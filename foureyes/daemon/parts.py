@@ -27,7 +27,6 @@ from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
 
-
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes the kind and the values of one live event."""
 

@@ -77,6 +77,10 @@ class SourceWatch:
 
     async def run(self) -> None:
         """Watch until the source is done or the task is cancelled."""
+        names, fps = ", ".join(task.plan.task for task in self.tasks), 1 / self._clock.period_s
+        event(
+            "source.watching", f"watching {self.camera_state.description} at {fps:g} FPS: {names}", source=self.id
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 for task in self.tasks:
