@@ -15,7 +15,7 @@ from foureyes.picture import Box, Pixels
 
 TILE_PX = 16
 HIGHEST_THRESHOLD = 12.0
-"""No noise teaches more: the weakest one-digit change through OBS at quality 90 (14 px, 32 greys apart) shows 13."""
+"""No noise teaches more: the weakest one-digit change (OBS, quality 90, 14 px, 32 greys apart) shows 13."""
 _HISTORY = 15
 _NOISY_SHARE = 0.8
 _MARGIN = 1.5
