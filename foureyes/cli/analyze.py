@@ -18,7 +18,7 @@ from foureyes.cli.options import AsJson, Config, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
 from foureyes.daemon import parts
-from foureyes.exceptions import PictureError, ServerError, ServerStartError, UsageError
+from foureyes.exceptions import ModelMissingError, PictureError, ServerError, ServerStartError, UsageError
 from foureyes.frames.frame import Frame
 from foureyes.picture import Picture
 from foureyes.servers.supervisor import Supervisor
@@ -81,6 +81,8 @@ async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[s
     try:
         for server in servers.values():
             await server.settled()
+            if server.snapshot.missing:
+                raise ModelMissingError("; ".join(server.snapshot.missing))
             if not server.snapshot.ready:
                 raise ServerStartError(server.snapshot.reason)
         yield servers

@@ -10,6 +10,7 @@ import typer
 from foureyes import __version__
 from foureyes.cli import analyze, check, configuration, engine, run, status
 from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
+from foureyes.telemetry.log import silence
 
 FAILED, MISUSED, BUSY, TAKEN = 1, 2, 3, 4
 
@@ -51,6 +52,7 @@ app.add_typer(configuration.app, name="config")
 
 def main() -> None:
     """Run the command line; an error of ours is a sentence on stderr, never a traceback."""
+    silence()
     try:
         app()
     except FourEyesError as error:

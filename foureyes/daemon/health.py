@@ -118,7 +118,9 @@ class DaemonHealth:
     def _server(self, snapshot: ServerSnapshot) -> dict[str, Any]:
         probed = snapshot.probed_mono_s
         probe_age_s = None if probed is None else self._now() - probed
-        state = "ok" if snapshot.ready else str(snapshot.state)
+        state = str(snapshot.state)
+        if snapshot.ready:
+            state = "fault" if snapshot.missing else "ok"
         if snapshot.ready and (probe_age_s is None or probe_age_s > _PROBE_PERIODS_S):
             state = "unknown"
         return {
@@ -128,6 +130,7 @@ class DaemonHealth:
             "pid": snapshot.pid,
             "restarts": snapshot.restarts,
             "models": list(snapshot.models),
+            "missing": list(snapshot.missing),
             "probe_age_s": None if probe_age_s is None else round(probe_age_s, 1),
         }
 

@@ -42,6 +42,8 @@ class ServerSnapshot:
     url: str | None
     models: tuple[str, ...]
     """Ids that answered their probe since the server last started."""
+    missing: tuple[str, ...]
+    """Why each configured model is not among them, in sentences: the server does not have it."""
     probed_mono_s: float | None
     """When a real answer or a probe last came back."""
 

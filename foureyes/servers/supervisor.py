@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from foureyes.backoff import backoff_s
-from foureyes.exceptions import FourEyesError, ServerError, ServerStartError
+from foureyes.exceptions import FourEyesError, ModelMissingError, ServerError, ServerStartError
 from foureyes.servers.child import Child
 from foureyes.servers.probe import probe
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
@@ -48,7 +48,7 @@ class Supervisor:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshot = ServerSnapshot(
-            name, ServerState.STOPPED, now(), "not started yet", 0, None, None, (), None
+            name, ServerState.STOPPED, now(), "not started yet", 0, None, None, (), (), None
         )
         self._launch = launch
         self._models = tuple(models)
@@ -111,20 +111,25 @@ class Supervisor:
 
     async def _load_all(self, server: ModelServer) -> None:
         for model_id in self._models:
-            load_s = await server.load(model_id)
-            latency_ms = await probe(server, model_id, timeout_s=self._start_timeout_s)
-            event(
-                "model.loaded",
-                f"model {model_id} is loaded and answered its probe",
-                server=self.snapshot.id,
-                model=model_id,
-                duration_ms=round(load_s * 1000, 1),
-                probe_ms=round(latency_ms, 1),
-                outcome="ok",
-            )
-            self.snapshot = replace(
-                self.snapshot, models=(*self.snapshot.models, model_id), probed_mono_s=self._now()
-            )
+            try:
+                await self._load(server, model_id)
+            except ModelMissingError as error:
+                self.snapshot = replace(self.snapshot, missing=(*self.snapshot.missing, str(error)))
+                event("model.missing", str(error), level="error", server=self.snapshot.id, model=model_id)
+
+    async def _load(self, server: ModelServer, model_id: str) -> None:
+        load_s = await server.load(model_id)
+        latency_ms = await probe(server, model_id, timeout_s=self._start_timeout_s)
+        event(
+            "model.loaded",
+            f"model {model_id} is loaded and answered its probe",
+            server=self.snapshot.id,
+            model=model_id,
+            duration_ms=round(load_s * 1000, 1),
+            probe_ms=round(latency_ms, 1),
+            outcome="ok",
+        )
+        self.snapshot = replace(self.snapshot, models=(*self.snapshot.models, model_id), probed_mono_s=self._now())
 
     async def _watch(self, server: ModelServer) -> str:
         """Return the reason when the server is gone: its exit is seen at once, a hang by missed checks."""
@@ -210,5 +215,6 @@ class Supervisor:
             pid=self._child.pid if up and self._child else None,
             url=self._server.url if up and self._server else None,
             models=before.models if up else (),
+            missing=before.missing if up else (),
         )
         self._on_change(before, self.snapshot)

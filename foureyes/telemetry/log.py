@@ -69,6 +69,11 @@ def start_logging(settings: Log, folder: Path, *, console: bool = True) -> None:
     logging.getLogger("obsws_python").setLevel(silent)
 
 
+def silence() -> None:
+    """Log nowhere until `start_logging`: commands that print their findings have no log."""
+    logger.remove()
+
+
 def event(
     name: str, message: str, *, level: str = "info", error: BaseException | None = None, **fields: Any
 ) -> None:

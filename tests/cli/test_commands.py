@@ -159,3 +159,25 @@ def test_the_engine_command_names_a_taken_port() -> None:
         done = foureyes("engine", "--port", str(holder.getsockname()[1]))
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_the_server_does_not_have_is_named(tmp_path: Path) -> None:
+    """An id that no server serves fails the check by name, while the models that are there count as ready."""
+    config = tmp_path / "config.yaml"
+    schema = {"type": "object", "properties": {"grand": {"type": ["string", "null"], "format": "money"}}}
+    document = {
+        "sources": [{"kind": "demo"}],
+        "models": {"read": {"model_id": "ocr"}, "trocr": {"model_id": "microsoft/trocr-base-handwritten"}},
+        "tasks": {"money": {"models": ["trocr", "read"], "schema": schema}},
+    }
+    config.write_text(json.dumps(document), "utf-8")
+    done = foureyes("check", "--config", str(config), "--state-dir", str(tmp_path / "state"), "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [finding["ok"] for finding in findings if "trocr" in finding["text"]] == [False]
+    assert {"what": "model engine/ocr", "ok": True, "text": "loaded, answered its probe"} in findings
+    with RunningDaemon(tmp_path, "--config", str(config)) as daemon:
+        daemon.wait_ready()
+        assert daemon.component("server:engine")["state"] == "fault"
+        daemon.wait(lambda: bool(daemon.readings()), "a reading by the second candidate")
+        assert daemon.readings()[-1]["fallback"]
