@@ -47,6 +47,7 @@ class FakeServer(ThreadingHTTPServer):
     """The models that it serves, what it was told to do, and the log of what it was asked."""
 
     daemon_threads = True
+    request_queue_size = 128  # many tasks connect at once
 
     def __init__(self, port: int, folder: Path, models: list[str]) -> None:
         super().__init__(("127.0.0.1", port), Handler)
