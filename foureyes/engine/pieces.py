@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from foureyes.engine.line import Line
 from foureyes.picture import Box
 from foureyes.schema.values import CURRENCY_CODES, MINUS_SIGNS, MONEY_SIGNS
 
-_SEPARATOR = re.compile(r"\s*(?:[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}|\||•)\s*|(?<=[^\W\d]):(?=\d)")
+_LEADER = r"[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}"
+"""What leads from a label to its value; a bar or a bullet only parts."""
+_SEPARATOR = re.compile(rf"\s*(?:(?P<leader>{_LEADER})|\||•)\s*|(?<=[^\W\d])(?P<colon>:)(?=\d)")
 _WIDE_GAP = 1.6
 """A gap inside a line, in heights of it, that parts columns."""
 _TORN_GAP = 0.45
 """A gap between two boxes, in heights, up to which they are one text."""
-_TOKEN = re.compile(r"\S+")
+_TOKEN = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?=[^\W\d]{3})|\S+")
+"""A word or number; a clock ends where the next word was read without the space before it."""
 _DIGIT = r"[0-9]"
 _SIGN = rf"[({MINUS_SIGNS}+]"
 _MONEY = rf"[{MONEY_SIGNS}]"
 _NUMBER = re.compile(
     rf"{_SIGN}*(?:[A-Z]{{0,3}}{_MONEY})?{_SIGN}*[.,]?{_DIGIT}[0-9.,'\u2019:]*[{MONEY_SIGNS}%)\-]*"
 )
-_NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})([^\W\d_°µ]*[a-zA-Z°µ][\w/°²³%]*)")
+_UNIT = r"[^\W\d_°µ]*[a-zA-Z°µ](?:[^\W\d]|[/°²³%])*[23]?"
+"""A unit may end in a power ("m3"); with a digit elsewhere it is more than one number ("12d4h")."""
+_NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})({_UNIT})")
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "Z": "2"})
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
 _ENDS_OPEN = re.compile(r"[0-9][.,]$")
@@ -46,11 +51,21 @@ class Piece:
     score: float
     unit: str = ""
     """What stood directly behind a number: a unit, never part of it."""
+    led: bool = False
+    """Whether a colon or leader stood before it: then it is the value of what stands before that."""
+    leads: bool = False
+    """Whether a colon or leader stood behind it: then it is a label, and never a value."""
+
+    @property
+    def whole(self) -> str:
+        """Its text with its unit."""
+        return f"{self.text}{self.unit}"
 
     def covering(self, other: Piece) -> Piece:
         """Both as one piece of words."""
-        text = f"{self.text} {other.text}"
-        return Piece("word", text, self.box.union(other.box), self.row, self.order, min(self.score, other.score))
+        text = f"{self.whole} {other.whole}"
+        box, score = self.box.union(other.box), min(self.score, other.score)
+        return Piece("word", text, box, self.row, self.order, score, led=self.led, leads=other.leads)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,10 @@ class _Token:
     text: str
     box: Box
     score: float
+    led: bool = False
+    leads: bool = False
+    parted: bool = False
+    """Whether anything that parts stood before it, be it a leader, a bar or a bullet."""
 
 
 def pieces_of(lines: Sequence[Line]) -> list[Piece]:
@@ -92,29 +111,38 @@ def _continues(left: Box, right: Box) -> bool:
 
 def _stretches(lines: Iterable[Line]) -> list[list[_Token]]:
     """The tokens of one line, cut where a separator or a wide gap parts them."""
-    stretches: list[list[_Token]] = [[]]
-    for line in lines:
-        for token in _tokens(line):
-            if token is None:
-                stretches.append([])
-                continue
-            last = stretches[-1][-1].box if stretches[-1] else None
-            if last is not None and token.box.x - last.right > _WIDE_GAP * line.box.height:
-                stretches.append([])
+    stretches: list[list[_Token]] = []
+    for token in (token for line in lines for token in _tokens(line)):
+        last = stretches[-1][-1] if stretches else None
+        if last is None:
+            stretches.append([replace(token, led=False)])
+        elif token.parted or last.leads:
+            stretches.append([replace(token, led=token.led or last.leads)])
+        elif _far(last, token):
+            stretches.append([token])
+        else:
             stretches[-1].append(token)
-    return [stretch for stretch in stretches if stretch]
+    return stretches
 
 
-def _tokens(line: Line) -> Iterable[_Token | None]:
-    """The tokens of a line's text; None stands for a separator."""
-    start = 0
-    cuts = [match.span() for match in _SEPARATOR.finditer(line.text)]
-    for begin, end in [*cuts, (len(line.text), len(line.text))]:
-        for match in _TOKEN.finditer(line.text, start, begin):
-            yield _Token(match.group(), line.part(*match.span()), line.score)
-        if begin < len(line.text):
-            yield None
-        start = end
+def _far(last: _Token, token: _Token) -> bool:
+    """Whether a token begins another column; of two words between leaders the second is the next label."""
+    return token.box.x - last.box.right > _WIDE_GAP * token.box.height or (last.led and token.leads)
+
+
+def _tokens(line: Line) -> Iterable[_Token]:
+    """The tokens of a line's text, with what leads to them and what they lead to."""
+    start, led, parted = 0, False, False
+    ends = [*_SEPARATOR.finditer(line.text), None]
+    for separator in ends:
+        begin, end = separator.span() if separator else (len(line.text), len(line.text))
+        leads = bool(separator and (separator["leader"] or separator["colon"]))
+        found = list(_TOKEN.finditer(line.text, start, begin))
+        for match in found:
+            box = line.part(*match.span())
+            yield _Token(match.group(), box, line.score, led, leads and match is found[-1], parted)
+            led = parted = False
+        start, led, parted = end, leads, True
 
 
 def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
@@ -132,8 +160,8 @@ def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
 def _piece(token: _Token, row: int, order: int) -> Piece:
     number, unit = _as_number(token.text)
     if number is None:
-        return Piece("word", token.text, token.box, row, order, token.score)
-    return Piece("number", number, token.box, row, order, token.score, unit)
+        return Piece("word", token.text, token.box, row, order, token.score, led=token.led, leads=token.leads)
+    return Piece("number", number, token.box, row, order, token.score, unit, token.led, token.leads)
 
 
 def _as_number(text: str) -> tuple[str | None, str]:
@@ -170,7 +198,8 @@ def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
             last = joined.pop()
             spaced = " " if _is_group(last.text, token.text) or token.text in CURRENCY_CODES else ""
             text = f"{last.text}{spaced}{token.text}"
-            joined.append(_Token(text, last.box.union(token.box), min(last.score, token.score)))
+            score = min(last.score, token.score)
+            joined.append(_Token(text, last.box.union(token.box), score, last.led, token.leads))
         else:
             joined.append(token)
     return joined

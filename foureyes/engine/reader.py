@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foureyes.engine.answer import Answer, Finding, Reason, answer_of, corners, withheld
-from foureyes.engine.association import Association, Label, Match, Side, associate
+from foureyes.engine.association import Association, associate
 from foureyes.engine.ink import type_size_px
+from foureyes.engine.offers import Label, Match
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.sight import Sight
-from foureyes.engine.typed import Typed, page_sign, typed
+from foureyes.engine.stance import Side
+from foureyes.engine.typed import Typed, page_sign, suits, typed
 from foureyes.picture import Box
 from foureyes.schema.document import Field, Schema, fields
 from foureyes.schema.values import DecimalSign
@@ -37,7 +39,7 @@ def read(schema: Schema, sights: Sequence[Sight]) -> Answer:
 def _read_picture(here: Sequence[Field], sight: Sight) -> Mapping[str, Finding]:
     sign = page_sign(piece.text for piece in sight.pieces if piece.kind == "number")
     labelled = [field for field in here if not field.annotations.get("x-alone")]
-    found = associate(labelled, sight.pieces) if labelled else None
+    found = associate(labelled, sight.pieces, suits) if labelled else None
     findings = {field.name: _labelled(field, found, sight, sign) for field in labelled} if found else {}
     alone = {field.name: _alone(field, sight, sign) for field in here if field.annotations.get("x-alone")}
     return {**findings, **alone}
@@ -104,7 +106,7 @@ def _judged(said: Typed, piece: Piece, label_box: Box | None, sight: Sight, conf
 
 def _alone(field: Field, sight: Sight, sign: DecimalSign | None) -> Finding:
     """The one value of the field's type in a picture that holds nothing else."""
-    if sight.pieces and (labelled := associate([field], sight.pieces)).matches.get(field.name):
+    if sight.pieces and (labelled := associate([field], sight.pieces, suits)).matches.get(field.name):
         return _labelled(field, labelled, sight, sign)
     if field.kind == "text":
         return _all_text(field, sight)
@@ -116,7 +118,7 @@ def _alone(field: Field, sight: Sight, sign: DecimalSign | None) -> Finding:
 
 
 def _all_text(field: Field, sight: Sight) -> Finding:
-    names = associate([field], sight.pieces).labels.get(field.name, [])
+    names = associate([field], sight.pieces, suits).labels.get(field.name, [])
     rows = [line for line in sight.lines if not any(label.box.overlaps(line.box) for label in names)]
     if not rows:
         return withheld(_missing(sight))

@@ -9,6 +9,7 @@ from typing import Any
 
 from foureyes.engine.answer import Reason
 from foureyes.engine.labels import similarity
+from foureyes.engine.pieces import Piece
 from foureyes.schema import values
 from foureyes.schema.document import Field
 from foureyes.schema.values import Ambiguous, DecimalSign, Parsed, Value
@@ -40,6 +41,11 @@ def typed(field: Field, text: str, unit: str, page_sign: DecimalSign | None) -> 
         moment = values.moment(plain)
         return None if moment is None else Typed(moment)
     return Typed(plain) if field.kind == "text" and plain else None
+
+
+def suits(field: Field, piece: Piece) -> bool:
+    """Whether a piece can be read by a field's type, be it ambiguous."""
+    return typed(field, piece.text, piece.unit, None) is not None
 
 
 def page_sign(texts: Iterable[str]) -> DecimalSign | None:

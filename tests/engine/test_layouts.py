@@ -175,6 +175,37 @@ def test_each_field_is_read_by_its_label(
     assert 0 < answer.confidence <= 1
 
 
+def test_several_pairs_in_one_line_keep_apart(ocr: Ocr) -> None:
+    """A value belongs to the label before its colon, however near the next label stands."""
+    line = At(22, 330, "Open tickets: 37  Uptime: 99.982%  Queue depth: 1204", 18)
+    asked = schema(
+        tickets={**INTEGER, "title": "Open tickets"},
+        uptime={**PERCENT, "title": "Uptime", "x-decimals": 3},
+        queue={**INTEGER, "title": "Queue depth"},
+    )
+    answer = read(ocr, draw([line]), asked)
+    assert answer.values == {"tickets": 37, "uptime": 99.982, "queue": 1204}
+    assert answer.confidence > 0.9
+
+
+def test_a_value_of_words_is_all_that_stands_together(ocr: Ocr) -> None:
+    """A date with its time is one value, a version is text, a text may have numbers in it."""
+    texts = [
+        *(At(40, 40 + 50 * i, text) for i, text in enumerate(("Last backup", "Server version", "Location"))),
+        *(At(400, 40 + 50 * i, text) for i, text in enumerate(("2026-11-20 03:15", "14.2.1", "Hall 7 north"))),
+    ]
+    asked = schema(
+        backup={"type": ["string", "null"], "format": "date-time", "title": "Last backup"},
+        version={**TEXT, "title": "Server version"},
+        place={**TEXT, "title": "Location"},
+    )
+    assert read(ocr, draw(texts), asked).values == {
+        "backup": "2026-11-20T03:15:00",
+        "version": "14.2.1",
+        "place": "Hall 7 north",
+    }
+
+
 JACKPOTS = schema(**{name: {**MONEY, "title": name.title()} for name in ("grand", "major", "minor")})
 
 

@@ -1,0 +1,128 @@
+"""What each label of a page could have as its value, and the pairs in which each is the other's nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from foureyes.engine.pieces import Piece
+from foureyes.engine.stance import Side, blocked, stance
+from foureyes.picture import Box
+
+SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "above": 0.9, "before": 0.8}
+"""What a direction costs beside its distance in heights: of two as near, right goes before below."""
+IN_ROW = frozenset({"behind", "right"})
+_HABIT = 0.8
+"""How much cheaper the side is on which most of the page's known labels have their value."""
+_FARTHEST_RIGHT = 30.0
+_FARTHEST_LED = 100.0
+"""The same for a label that ends in a colon: its value may stand at the other end of the row."""
+_NO_RIVAL = 10.0
+"""The lead of a pair that nothing competes with."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A run of words that may name a value; `field` is empty where the schema does not know it."""
+
+    text: str
+    box: Box
+    row: int
+    first: int
+    last: int
+    leads: bool = False
+    """Whether a colon or leader follows it: then it has a value, in its row if anything is there."""
+    field: str = ""
+    similarity: float = 0.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A value that a label could have, with the side on which it stands and what that costs."""
+
+    label: Label
+    value: Piece
+    side: Side
+    cost: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A label and its value: how they stand to each other, what that costs and how far off the next best is."""
+
+    label: Label
+    value: Piece
+    side: Side
+    cost: float
+    margin: float
+    """Cost of the runner-up, of either, minus this one's; large where there is none."""
+
+
+class Layout:
+    """The texts of a page as they stand to each other: known labels, and the pieces that are none."""
+
+    def __init__(self, known: Sequence[Label], free: Sequence[Piece]) -> None:
+        self.known = known
+        self.free = free
+        self._obstacles = [*(label.box for label in known), *(piece.box for piece in free)]
+        self._led_rows = {piece.row for piece in free if piece.led and piece.order == 0}
+
+    def offers(self, labels: Iterable[Label], values: Sequence[Piece], habit: Side | None) -> list[Offer]:
+        """The ways in which values may belong to labels."""
+        found: list[Offer] = []
+        for label in labels:
+            own = [
+                Offer(label, value, side, cost)
+                for value in values
+                for side, cost in self._ways(label, value, habit)
+            ]
+            in_row = [offer for offer in own if offer.side in IN_ROW]
+            found += in_row if label.leads and in_row else own
+        return found
+
+    def side(self, one: Box, other: Box, farthest_right: float = _FARTHEST_RIGHT) -> tuple[Side | None, float]:
+        """On which side of one text another stands, and how far off, if nothing stands between them."""
+        side, distance = stance(one, other, farthest_right)
+        return (None, 0.0) if side is None or blocked(one, other, self._obstacles) else (side, distance)
+
+    def _ways(self, label: Label, value: Piece, habit: Side | None) -> Iterable[tuple[Side, float]]:
+        """The ways in which a value may belong to a label, each with its cost."""
+        leads_on = label.leads and label.row + 1 in self._led_rows
+        if leads_on or (value.led and value.order == 0):
+            if leads_on and value.row == label.row + 1 and value.order == 0:
+                yield "behind", SIDE_COST["behind"]
+        elif label.row == value.row:
+            if value.order == label.last + 1:
+                yield "behind", SIDE_COST["behind"]
+            elif value.order == label.first - 1:
+                yield "before", SIDE_COST["before"]
+        else:
+            side, distance = self.side(label.box, value.box, _FARTHEST_LED if label.leads else _FARTHEST_RIGHT)
+            if side is not None:
+                yield side, distance + SIDE_COST[side] - (_HABIT if side == habit else 0.0)
+
+
+def mutual(offers: Sequence[Offer]) -> list[Match]:
+    """The pairs in which each is the other's nearest."""
+    found: list[Match] = []
+    for label in dict.fromkeys(offer.label for offer in offers):
+        best, *others = sorted((offer for offer in offers if offer.label is label), key=lambda offer: offer.cost)
+        wanted = [offer.cost for offer in offers if offer.value is best.value and offer.label is not label]
+        rivals = [*wanted, *(offer.cost for offer in others if offer.value is not best.value)]
+        if not any(cost < best.cost for cost in wanted):
+            margin = min(rivals, default=best.cost + _NO_RIVAL) - best.cost
+            found.append(Match(label, best.value, best.side, best.cost, margin))
+    return found
+
+
+def sibling_sides(layout: Layout) -> Iterable[Side]:
+    """Where values stand by how the known labels stand: under each other, right of them; in a row, below."""
+    for one, other in product(layout.known, repeat=2):
+        if one.field == other.field:
+            continue
+        side, _ = layout.side(one.box, other.box)
+        if side == "below":
+            yield "right"
+        elif side == "right":
+            yield "below"
