@@ -172,9 +172,9 @@ class Supervisor:
     async def _check(self, server: ModelServer) -> str | None:
         try:
             await server.check_alive()
-            probed = self.snapshot.probed_mono_s
-            if self._models and (probed is None or self._now() - probed >= _PROBE_EVERY_S):
-                await probe(server, self._models[0], timeout_s=self._start_timeout_s)
+            probed, served = self.snapshot.probed_mono_s, self.snapshot.models
+            if served and (probed is None or self._now() - probed >= _PROBE_EVERY_S):
+                await probe(server, served[0], timeout_s=self._start_timeout_s)
                 self.snapshot = replace(self.snapshot, probed_mono_s=self._now())
         except ServerError as error:
             return str(error)

@@ -58,7 +58,7 @@ class Run:
         self.snapshots: list[ServerSnapshot] = []
         self.on_change: Callable[[ServerSnapshot], None] = lambda _: None
         self.supervisor = Supervisor(
-            "tiny", launch, ["m"], start_timeout_s=10, check_s=check_s, on_change=self._changed, now=now
+            "tiny", launch, models, start_timeout_s=10, check_s=check_s, on_change=self._changed, now=now
         )
 
     def _changed(self, _before: ServerSnapshot, after: ServerSnapshot) -> None:
@@ -210,11 +210,18 @@ async def test_r25_what_is_no_engine_is_told_and_tried_again(tmp_path: Path, lis
         assert engine.running  # it was there before us, and stays
 
 
-async def test_a_model_that_the_server_does_not_have_is_told(tmp_path: Path) -> None:
-    """A model that cannot be served is a failed start whose reason names it and what there is."""
-    with FakeEngine(tmp_path / "engine", ["other"]) as engine:
-        async with running(Run(launch_for(EngineServer(url=engine.url)), now=HandClock())) as run:
-            await run.supervisor.settled()
-            await run.until(lambda: ServerState.FAILED in run.states, "the start to fail")
-            failed = next(snapshot for snapshot in run.snapshots if snapshot.state is ServerState.FAILED)
-            assert "no model 'm'; it serves other" in failed.reason
+async def test_a_model_that_the_server_does_not_have_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    """A missing model is named with what there is; the others are served, and the probes ask one of them."""
+    clock = HandClock()
+    with FakeEngine(tmp_path / "engine", ["m"]) as engine:
+        run = Run(launch_for(EngineServer(url=engine.url)), now=clock, models=("absent", "m"))
+        async with running(run):
+            snapshot = await run.until_ready()
+            assert snapshot.models == ("m",)
+            assert snapshot.missing == ("the engine has no model 'absent'; it serves m",)
+            engine.control("m", fail="500", times=1)
+            clock.move(61)
+            with pytest.raises(ServerBusyError):
+                await run.supervisor.chat(question())
+            await run.until(lambda: run.supervisor.snapshot.probed_mono_s == clock(), "the next probe")
+            assert run.supervisor.snapshot.restarts == 0
