@@ -53,7 +53,12 @@ class Run:
     """A supervisor that runs, and the states it went through."""
 
     def __init__(
-        self, launch: Launch, *, check_s: float = 300.0, now: Callable[[], float] = time.monotonic
+        self,
+        launch: Launch,
+        *,
+        models: Sequence[str] = ("m",),
+        check_s: float = 300.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshots: list[ServerSnapshot] = []
         self.on_change: Callable[[ServerSnapshot], None] = lambda _: None
