@@ -67,7 +67,15 @@ class DaemonHealth:
 
     def status(self) -> dict[str, Any]:
         """Health, figures and the latest readings: what an operator wants at a glance."""
-        return {**self.health(), "ready": self.ready()[0], "figures": self._metrics.snapshot()}
+        figures = self._metrics.snapshot()
+        return {**self.health(), "ready": self.ready()[0], "targets": self._targets(figures), "figures": figures}
+
+    def _targets(self, figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Each task's latency beside its target, and whether it is met: null where nothing was measured."""
+        return {
+            plan.task: _against(plan.latency_target_ms, figures["quantiles"].get(f"latency_ms/{plan.task}"))
+            for plan in self._plans()
+        }
 
     def readings(self) -> list[dict[str, Any]]:
         """The latest reading of each source and task, with its age now."""
@@ -141,6 +149,12 @@ class DaemonHealth:
             "servers": {name: process_use(pid).rss_bytes for name, pid in pids.items() if pid is not None},
             "available_bytes": available_bytes(),
         }
+
+
+def _against(target_ms: float | None, measured: Mapping[str, float] | None) -> dict[str, Any]:
+    p95_ms = measured["p95"] if measured else None
+    met = None if target_ms is None or p95_ms is None else p95_ms <= target_ms
+    return {"target_ms": target_ms, "p95_ms": p95_ms, "met": met}
 
 
 def _age_ms(now: datetime, read_at: datetime | None) -> float | None:

@@ -55,7 +55,8 @@ def stall(
     if state.since_progress_s(now_s) < stall_s:
         return _frozen(state, now_s, frozen_after_s)
     still = f"no picture for {state.since_progress_s(now_s):.0f} s"
-    if state.grabbing_since_mono_s is not None and now_s - state.grabbing_since_mono_s >= stall_s:
+    called_s = state.grabbing_since_mono_s
+    if called_s is not None and (state.error is None or now_s - called_s >= stall_s):
         return Stall("hung", f"{still}: the call to {state.description} does not return")
     if state.error is not None:
         return Stall(state.error_cause or "away", f"{still}: {state.error}")

@@ -38,6 +38,8 @@ class Plan:
     """With `x-picture` by field, and `x-alone` where a field has a region of its own."""
     regions: tuple[Region, ...]
     """One picture each, in the order of `x-picture`."""
+    latency_target_ms: float | None
+    """The task's own, else its first model's."""
     pair: bool
     """Whether each picture goes with its predecessor."""
     identity: str
@@ -73,6 +75,7 @@ def plan_for(name: str, task: Task, models: Mapping[str, Model], source: SourceS
         prompt=prompt,
         schema=schema,
         regions=regions,
+        latency_target_ms=task.latency_target_ms or models[task.models[0]].latency_target_ms,
         pair=needs_pair(task.answer),
         identity=xxhash.xxh3_128_hexdigest(shape.encode()),
     )
