@@ -99,6 +99,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/v1/models/load":
             self.server.loaded.add(body["model"])
             self._send({"load_time_seconds": 0.01})
+        elif self.path == "/v1/chat/completions" and body["model"] not in self.server.models:
+            self._send({"error": {"message": f"no model {body['model']!r}"}}, 404)
         elif self.path == "/v1/chat/completions":
             self._chat(body)
         else:
