@@ -26,6 +26,15 @@ _NO_ERROR = re.compile(
     r"|\berrors?\s*[:=]?\s*0\b",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(
+    r"^\W*(?:\S+\s+){0,2}(?:errors|failures|exceptions|crashes|fehler|erreurs|errores|erros|fallos|falhas)\b"
+    r"(?:\s+[^\W\d]+){0,2}(?:\s*[:=(/]?\s*\d[\d.,]*\W*)?$"
+    r"|\b(?:error|failure|exception|crash)\s*(?:rate|count|ratio|budget|log)\b"
+    r"|^\W*(?:failed|denied|expired|crashed)\s+\w+s\b\W*(?:\d[\d.,]*\W*)?$",
+    re.IGNORECASE,
+)
+"""A counter's or a menu's words ("Errors today", "Failed jobs: 3", "Error rate"): they count and tell nothing."""
+_MOST_WORDS_OF_A_LABEL = 3
 _MOST_WORDS = 14
 """A longer line is running text about errors rather than the telling of one."""
 
@@ -37,5 +46,11 @@ def tells_lost(text: str) -> bool:
 
 
 def tells_error(text: str) -> bool:
-    """Whether a line tells an error; one that says there is none does not."""
-    return bool(_ERROR.search(text)) and not _NO_ERROR.search(text) and len(text.split()) <= _MOST_WORDS
+    """Whether a line tells an error; one that says there is none, or how many there were, does not."""
+    silent = _NO_ERROR.search(text) or _COUNTED.search(text)
+    return bool(_ERROR.search(text)) and not silent and len(text.split()) <= _MOST_WORDS
+
+
+def could_be_label(text: str) -> bool:
+    """Whether a line is short and plain enough to name a number that stands by it."""
+    return len(text.split()) <= _MOST_WORDS_OF_A_LABEL and not any(char.isdigit() for char in text)

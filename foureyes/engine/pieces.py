@@ -29,6 +29,10 @@ _NUMBER = re.compile(
 _UNIT = r"[^\W\d_°µ]*[a-zA-Z°µ](?:[^\W\d]|[/°²³%])*[23]?"
 """A unit may end in a power ("m3"); with a digit elsewhere it is more than one number ("12d4h")."""
 _NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})({_UNIT})")
+_SPAN = r"\d+\s*(?:d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)"
+_DURATION = re.compile(rf"{_SPAN}(?:,?\s*{_SPAN})+", re.IGNORECASE)
+"""Several numbers that are one value ("12 d 4 h"): whoever wants a number gets none of them."""
+_LONGEST_DURATION = 8
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "Z": "2"})
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
 _ENDS_OPEN = re.compile(r"[0-9][.,]$")
@@ -148,7 +152,7 @@ def _tokens(line: Line) -> Iterable[_Token]:
 def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
     """Runs of words and single numbers out of one stretch."""
     cut: list[Piece] = []
-    for token in _joined_numbers(tokens):
+    for token in _joined_durations(_joined_numbers(tokens)):
         piece = _piece(token, row, len(cut))
         if cut and cut[-1].kind == "word" and piece.kind == "word":
             cut[-1] = cut[-1].covering(piece)
@@ -166,6 +170,8 @@ def _piece(token: _Token, row: int, order: int) -> Piece:
 
 def _as_number(text: str) -> tuple[str | None, str]:
     """The number in a token and the unit that sticks to it; (None, "") for a word."""
+    if _DURATION.fullmatch(text):
+        return text, ""
     if _RATE.fullmatch(text):
         return None, ""
     for candidate in (text, _unconfused(text)):
@@ -203,6 +209,28 @@ def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
         else:
             joined.append(token)
     return joined
+
+
+def _joined_durations(tokens: Sequence[_Token]) -> list[_Token]:
+    """Join what is one duration: "12" "d" "4" "h"."""
+    joined: list[_Token] = []
+    start = 0
+    while start < len(tokens):
+        ends = range(min(len(tokens), start + _LONGEST_DURATION), start + 1, -1)
+        end = next((end for end in ends if _DURATION.fullmatch(_text(tokens[start:end]))), start + 1)
+        joined.append(_one(tokens[start:end]))
+        start = end
+    return joined
+
+
+def _text(tokens: Sequence[_Token]) -> str:
+    return " ".join(token.text for token in tokens)
+
+
+def _one(tokens: Sequence[_Token]) -> _Token:
+    first, last = tokens[0], tokens[-1]
+    score = min(token.score for token in tokens)
+    return replace(first, text=_text(tokens), box=first.box.union(last.box), score=score, leads=last.leads)
 
 
 def _is_one_number(left: _Token, right: _Token) -> bool:

@@ -5,17 +5,19 @@ False is said only of what was looked for and not found; what could not be looke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from foureyes.engine.alarms import tells_error, tells_lost
+from foureyes.engine.alarms import could_be_label, tells_error, tells_lost
 from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
 from foureyes.engine.line import Line
 from foureyes.engine.panels import dialog_panel
 from foureyes.engine.sight import Sight
+from foureyes.engine.stance import blocked, stance
 from foureyes.picture import Pixels
 from foureyes.schema.document import Field, Schema, fields
 
@@ -25,6 +27,9 @@ _CONFIDENCE_FROM = (
 _DARK = 24
 _DARK_SHARE = 0.995
 _QUIET_SPREAD = 8.0
+_COUNT = re.compile(r"\d+(?:[.,' ]\d{3})*")
+_FARTHEST_COUNT = 30.0
+"""A counter's number may stand this many heights right of its label."""
 
 
 def look_out(schema: Schema, sights: Sequence[Sight]) -> Answer:
@@ -54,7 +59,8 @@ def _as_asked(field: Field, found: Finding) -> Finding:
 def _error_text(sight: Sight) -> Finding:
     """The line that tells an error and those of its dialog; null with no reason to withhold is: there is none."""
     panel = dialog_panel(sight)
-    telling = [line for line in sight.lines if tells_error(line.text) or tells_lost(line.text)]
+    told = [line for line in sight.lines if tells_error(line.text) or tells_lost(line.text)]
+    telling = [line for line in told if (panel and line in panel.lines) or not _names_number(line, sight)]
     if not telling:
         return withheld("absent" if sight.complete else "unreadable")
     spoken = [line for line in telling if len(line.text.split()) > 1] or telling
@@ -62,6 +68,18 @@ def _error_text(sight: Sight) -> Finding:
         spoken = list(panel.body)
     text = " ".join(line.text.strip() for line in spoken)
     return Finding(text, None, _evidence(spoken[0], sight), min(line.score for line in spoken))
+
+
+def _names_number(line: Line, sight: Sight) -> bool:
+    """Whether a line is the label of a count that stands by it, which tells nothing that went wrong."""
+    if not could_be_label(line.text) or tells_lost(line.text):
+        return False
+    counts = [piece.box for piece in sight.pieces if _COUNT.fullmatch(piece.text)]
+    texts = [other.box for other in sight.lines]
+    return any(
+        stance(line.box, box, _FARTHEST_COUNT)[0] is not None and not blocked(line.box, box, texts)
+        for box in counts
+    )
 
 
 def _dialog(sight: Sight) -> Finding:

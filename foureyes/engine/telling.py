@@ -31,10 +31,13 @@ def told(
     for label in labels:
         field = by_name[label.field]
         own = _likely(field, layout.offers([label], runs, habit), suits)
-        own = [offer for offer in own if not (field.kind == "text" and _is_label(offer, runs, layout, habit))]
         chosen = _on_one_side(own, habit)
-        doubtful += [] if chosen else [label]
-        offers += chosen or own
+        if chosen is None:
+            doubtful.append(label)
+            offers += own
+        else:
+            labels_too = field.kind == "text"
+            offers += [one for one in chosen if not (labels_too and _is_label(one, runs, layout, habit))]
     return [replace(match, margin=0.0) if match.label in doubtful else match for match in mutual(offers)]
 
 

@@ -206,6 +206,77 @@ def test_a_value_of_words_is_all_that_stands_together(ocr: Ocr) -> None:
     }
 
 
+def pairs(left: list[str], right: list[str], x: int = 500, pitch: int = 26) -> list[At]:
+    """Two columns, as a terminal shows them."""
+    return [
+        *(At(20, 20 + pitch * i, text, 18) for i, text in enumerate(left)),
+        *(At(x, 20 + pitch * i, text, 18) for i, text in enumerate(right) if text),
+    ]
+
+
+NAME_AND_CITY = schema(name={**TEXT, "title": "Name"}, city={**TEXT, "title": "City"})
+
+
+@pytest.mark.parametrize("x", [300, 560, 1100])
+def test_a_value_stands_in_its_row_however_wide_the_gap(ocr: Ocr, x: int) -> None:
+    """The label of the next row is nearer than the value, and yet no value."""
+    texts = pairs(["Architecture:", "Modes:", "Vendor:", "Cores:"], ["arm", "32 bits", "Acme Works", "16"], x)
+    asked = schema(architecture=TEXT, vendor=TEXT, cores=INTEGER)
+    assert read(ocr, draw(texts), asked).values == {"architecture": "arm", "vendor": "Acme Works", "cores": 16}
+
+
+def test_a_label_with_a_colon_and_no_value_is_null(ocr: Ocr) -> None:
+    """Neither the next label nor the next label's value is taken."""
+    texts = pairs(["Comment:", "Operator:", "Shift:"], ["", "Smith", "late"])
+    assert read(ocr, draw(texts), schema(comment=TEXT)).values == {"comment": None}
+
+
+@pytest.mark.parametrize("pitch", [26, 40])
+def test_known_labels_under_each_other_have_their_values_beside_them(ocr: Ocr, pitch: int) -> None:
+    """Without colons, how the known labels stand tells where the values are."""
+    texts = pairs(["Name", "City", "Country"], ["Alice", "Berlin", "Germany"], 300, pitch)
+    assert read(ocr, draw(texts), NAME_AND_CITY).values == {"name": "Alice", "city": "Berlin"}
+
+
+def test_known_labels_beside_each_other_have_their_values_below(ocr: Ocr) -> None:
+    """A row of headings over a row of texts."""
+    texts = pairs(["Name", "Alice"], ["City", "Berlin"], 300)
+    assert read(ocr, draw(texts), NAME_AND_CITY).values == {"name": "Alice", "city": "Berlin"}
+
+
+def test_a_table_that_could_be_read_both_ways_is_ambiguous(ocr: Ocr) -> None:
+    """One known label among four texts: the value could be beside it or below it."""
+    answer = read(ocr, draw(pairs(["Name", "City"], ["Alice", "Berlin"], 300)), schema(name=TEXT))
+    assert (answer.values, answer.withheld) == ({"name": None}, {"name": "ambiguous"})
+
+
+def test_a_text_keeps_its_unit_and_a_number_leaves_it(ocr: Ocr) -> None:
+    """A field of text has all that is written; a number field its number; several numbers are no number."""
+    texts = [At(40, 40, "Duration  300 ms"), At(40, 120, "Uptime:  12 d 4 h")]
+    as_text = schema(duration=TEXT, uptime=TEXT)
+    assert {name: value.replace(" ", "") for name, value in read(ocr, draw(texts), as_text).values.items()} == {
+        "duration": "300ms",
+        "uptime": "12d4h",
+    }
+    as_number = schema(duration=NUMBER, uptime=NUMBER)
+    assert read(ocr, draw(texts), as_number).values == {"duration": 300, "uptime": None}
+
+
+def test_times_side_by_side_belong_to_what_stands_before_their_colons(ocr: Ocr) -> None:
+    """Also where the recogniser leaves out the space between them."""
+    asked = schema(live=TEXT, rec=TEXT)
+    for text in ("LIVE: 00:00:07 REC: 00:01:00", "LIVE: 00:00:07REC: 00:01:00", "LIVE:00:00:07   REC:00:01:00"):
+        assert read(ocr, draw([At(40, 40, text, 18)]), asked).values == {"live": "00:00:07", "rec": "00:01:00"}
+
+
+def test_a_word_between_two_colons_is_no_ones(ocr: Ocr) -> None:
+    """Of two words between leaders the second is a label; of more nobody can say where the label begins."""
+    one = draw([At(40, 40, "Mode: auto Speed: 5", 18)])
+    assert read(ocr, one, schema(mode=TEXT, speed=INTEGER)).values == {"mode": "auto", "speed": 5}
+    two = draw([At(40, 40, "Mode: very slow Speed: 5", 18)])
+    assert read(ocr, two, schema(mode=TEXT)).values == {"mode": None}
+
+
 JACKPOTS = schema(**{name: {**MONEY, "title": name.title()} for name in ("grand", "major", "minor")})
 
 

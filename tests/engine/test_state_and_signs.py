@@ -130,6 +130,38 @@ def test_the_absence_of_errors_is_no_error(ocr: Ocr, text: str) -> None:
     assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(300, 300, text)]))]).values == QUIET
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [At(300, 300, "Errors today"), At(300, 340, "3", 36)],
+        [At(300, 300, "Errors: 12")],
+        [At(300, 300, "Error rate"), At(500, 300, "0.2 %")],
+        [At(300, 300, "Failed jobs"), At(520, 300, "4")],
+        [At(300, 300, "Login denied"), At(520, 300, "1,204")],
+    ],
+    ids=lambda texts: texts[0].text,
+)
+def test_a_counter_of_errors_is_no_error_text(ocr: Ocr, texts: list[At]) -> None:
+    """A label that counts errors, or that names a count beside it, tells nothing that went wrong."""
+    assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, *texts]))]).values == QUIET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error: no space left on device",
+        "Payment failed",
+        "Error 404",
+        "Build failed with 3 errors",
+        "Session expired",
+    ],
+)
+def test_a_message_that_something_went_wrong_is_an_error_text(ocr: Ocr, text: str) -> None:
+    """What tells a failure is given as it is written."""
+    found = signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(300, 300, text)]))]).values["error_text"]
+    assert similarity(text, found) == 1.0
+
+
 def test_a_field_that_no_model_knows_is_absent(ocr: Ocr) -> None:
     """A field without the annotation that a model needs is null, with the reason."""
     seen = sight(ocr, draw(HUD))
