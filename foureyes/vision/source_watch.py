@@ -140,10 +140,13 @@ class SourceWatch:
     def _note(self, found: Stall | None) -> None:
         before, self._stalled = self._stalled, found
         self._metrics.source_up(self.id, up=found is None)
-        if found is not None and before is None:
-            event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
+        if (
+            found is not None and found.cause != "frozen"
+        ):  # a frozen source is still looked at: its pictures have an age
             for task in self.tasks:
                 task.blind(self._latest)
+        if found is not None and before is None:
+            event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
         elif found is None and before is not None:
             event("source.moving", f"source '{self.id}' gives pictures again", source=self.id)
 

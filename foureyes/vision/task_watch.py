@@ -64,6 +64,7 @@ class TaskWatch:
         self._reread_due: dict[str, float] = {}
         self._next_due = now()
         self._failing = False
+        self._said_blind = False
 
     def offer(self, look: Look) -> None:
         """Hand over the newest look, unless this task's own cadence lets it pass."""
@@ -85,9 +86,10 @@ class TaskWatch:
                 await self._look_safely(look)
 
     def blind(self, look: Look | None) -> None:
-        """The source has stalled: say so once, so that an old value does not stand for the present."""
-        if look is not None:
+        """The source stalls: say so once behind each value, so that an old one does not stand for the present."""
+        if look is not None and not self._said_blind:
             self._nothing(look, "stale")
+            self._said_blind = True
 
     async def _look_safely(self, look: Look) -> None:
         """One bad frame never stops the loop, be the fault our own."""
@@ -230,6 +232,7 @@ class TaskWatch:
         self._emit(look, self._accepted.answer, "held")
 
     def _emit(self, look: Look, answer: Answer, origin: Origin) -> None:
+        self._said_blind = False
         with self._metrics.step("publish"):
             now_mono_s = self._now()
             self._publish(
@@ -238,6 +241,7 @@ class TaskWatch:
 
     def _nothing(self, look: Look, reason: str) -> None:
         """Publish all null."""
+        self._said_blind = False
         self._publish(nothing_read(self.plan.task, look.frame, self.plan.fields, reason, now=self._utcnow()))
 
     def _give_up(self, look: Look, error: ServerError, attempts: int) -> None:
