@@ -70,7 +70,17 @@ def schema_problems(schema: Any) -> list[str]:
         return ["schema: 'type: object' with at least one entry under 'properties'"]
     if len(properties) > MAX_FIELDS:
         return [f"schema.properties: at most {MAX_FIELDS} fields"]
-    return [f"schema.properties.{name}: {why}" for name in properties if (why := _unreadable(properties[name]))]
+    unreadable = [
+        f"schema.properties.{name}: {why}" for name in properties if (why := _unreadable(properties[name]))
+    ]
+    return unreadable or _without_room_for_null(dict(schema))
+
+
+def _without_room_for_null(schema: dict[str, Any]) -> list[str]:
+    """What is not seen is null: an answer in which nothing was seen must be a valid one."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(dict.fromkeys(schema["properties"]))
+    names = dict.fromkeys(str(error.absolute_path[0]) if error.absolute_path else "" for error in errors)
+    return [f"schema.properties.{name}: must allow null, for what is not seen" for name in names]
 
 
 def _unreadable(prop: Any) -> str:

@@ -10,6 +10,8 @@ from foureyes.exceptions import ConfigError
 
 SCHEMA = {"type": "object", "properties": {"balance": {"type": ["string", "null"], "format": "money"}}}
 
+STRICT = {"type": "object", "properties": {"balance": {"type": "string", "format": "money"}}}
+
 
 def written(folder: Path, **sections: object) -> Path:
     document = {
@@ -79,6 +81,7 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
             "tasks.t.prompt",
             "10000",
         ),
+        ({"tasks": {"t": {"models": ["read"], "schema": STRICT}}}, "tasks.t", "must allow null"),
         ({"web": {"host": "0.0.0.0"}}, "web.host", "127.0.0.1"),  # noqa: S104 - that it is refused is the point
         ({"models": "absent.json"}, "the file", "readable"),
     ],
