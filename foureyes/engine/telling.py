@@ -21,12 +21,7 @@ def told(
 ) -> list[Match]:
     """Match labels with values of words; a margin of 0 says that it could as well be another."""
     runs = _runs(layout.free)
-    foreign = [
-        Label(piece.text, piece.box, piece.row, piece.order, piece.order, leads=True)
-        for piece in layout.free
-        if piece.leads
-    ]
-    offers = layout.offers(foreign, runs, habit)
+    offers = layout.offers(_foreign(layout.free), runs, habit)
     doubtful: list[Label] = []
     for label in labels:
         field = by_name[label.field]
@@ -34,11 +29,16 @@ def told(
         chosen = _on_one_side(own, habit)
         if chosen is None:
             doubtful.append(label)
-            offers += own
-        else:
-            labels_too = field.kind == "text"
-            offers += [one for one in chosen if not (labels_too and _is_label(one, runs, layout, habit))]
+        elif field.kind == "text":
+            chosen = [offer for offer in chosen if not _is_label(offer, runs, layout, habit)]
+        offers += own if chosen is None else chosen
     return [replace(match, margin=0.0) if match.label in doubtful else match for match in mutual(offers)]
+
+
+def _foreign(free: Sequence[Piece]) -> list[Label]:
+    """Labels that the schema does not know, told by the colon or leader behind them."""
+    named = [piece for piece in free if piece.leads]
+    return [Label(piece.text, piece.box, piece.row, piece.order, piece.order, leads=True) for piece in named]
 
 
 def _runs(free: Sequence[Piece]) -> list[Piece]:
@@ -60,13 +60,17 @@ def _likely(field: Field, offers: Sequence[Offer], suits: Suits) -> list[Offer]:
 
 
 def _is_label(offer: Offer, runs: Sequence[Piece], layout: Layout, habit: Side | None) -> bool:
-    """Whether a text has a value of its own, on the side where values stand, and is thus a label itself."""
-    if offer.side == "behind" or (offer.side == "right" and (habit in IN_ROW or habit is None)):
+    """Whether a text has a value of its own, nearer or on the side where values stand, and is a label itself."""
+    if offer.side == "behind" or (offer.side == "right" and offer.label.leads):
         return False
-    if offer.side == habit or (offer.side == "right" and offer.label.leads):
-        return False
-    own_side: Side = "right" if habit is None or habit in IN_ROW else habit
-    return any(layout.side(offer.value.box, run.box)[0] == own_side for run in runs if run is not offer.value)
+    value = offer.value.box
+    around = [(layout.side(value, run.box)[0], run.box) for run in runs if run is not offer.value]
+    habitual: Side = "right" if habit is None or habit in IN_ROW else habit
+    if offer.side == "right":
+        gap = value.x - offer.label.box.right
+        nearer = any(side == "right" and box.x - value.right < gap for side, box in around)
+        return nearer or (habitual != "right" and any(side == habitual for side, _ in around))
+    return offer.side != habit and any(side == habitual for side, _ in around)
 
 
 def _on_one_side(offers: Sequence[Offer], habit: Side | None) -> list[Offer] | None:

@@ -250,6 +250,14 @@ def test_a_table_that_could_be_read_both_ways_is_ambiguous(ocr: Ocr) -> None:
     assert (answer.values, answer.withheld) == ({"name": None}, {"name": "ambiguous"})
 
 
+@pytest.mark.parametrize(("operator", "value"), [("Smith", "Smith"), ("", None)])
+def test_the_next_label_of_a_row_is_no_value(ocr: Ocr, operator: str, value: str | None) -> None:
+    """Two pairs in a row, without colons: where the first value is missing the second label is not it."""
+    texts = [At(60, 60, "Operator"), At(640, 60, "Shift"), At(760, 60, "late")]
+    texts += [At(240, 60, operator)] if operator else []
+    assert read(ocr, draw(texts), schema(operator=TEXT)).values == {"operator": value}
+
+
 def test_a_text_keeps_its_unit_and_a_number_leaves_it(ocr: Ocr) -> None:
     """A field of text has all that is written; a number field its number; several numbers are no number."""
     texts = [At(40, 40, "Duration  300 ms"), At(40, 120, "Uptime:  12 d 4 h")]
