@@ -12,10 +12,9 @@ from foureyes.cli.options import Config, Fps, SourceText, StateDir, settings_fro
 from foureyes.config import Settings
 from foureyes.daemon.daemon import Options, run_daemon
 from foureyes.exceptions import UsageError
-from foureyes.telemetry.log import start_logging
 
 Duration = Annotated[
-    float | None, typer.Option("--duration", min=0.1, help="Seconds of watching; no end by default.")
+    float | None, typer.Option("--duration", min=0.1, max=1e9, help="Seconds of watching; no end by default.")
 ]
 Readings = Annotated[str | None, typer.Option("--readings", help="File for readings as JSON lines; - is stdout.")]
 ReadingsOn = Annotated[
@@ -64,6 +63,5 @@ def _options(duration: float | None, readings: str | None, readings_on: str, rec
 
 
 def _run(settings: Settings, options: Options) -> None:
-    start_logging(settings.log, settings.log.folder or settings.state_dir / "logs", console=True)
     run_daemon(settings, options)
     sys.stdout.flush()

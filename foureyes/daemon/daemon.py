@@ -20,19 +20,19 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from foureyes import __version__
 from foureyes.config import Settings
-from foureyes.config.settings import DEFAULT_WEB_PORT
+from foureyes.config.settings import DEFAULT_WEB_PORT, Source
 from foureyes.daemon import parts
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.publisher import Publisher, Sink
 from foureyes.daemon.recorder import Recorder
-from foureyes.daemon.state_folder import announce, claimed
+from foureyes.daemon.state_folder import announce, claimed, forget
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.footprint import keep_small
-from foureyes.telemetry.log import event
+from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.vision.cache import AnswerCache
@@ -44,6 +44,8 @@ from foureyes.web.server import WebServer, bind
 
 _GRACE_S = 4.5
 _FORCED_EXIT = 130
+_SAME_SIGNAL_S = 0.5
+"""A signal that follows so soon is the same wish: some tell the process and its group."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Daemon:
         self._live = LiveEvents(dropped=self._metrics.dropped)
         self._stop = asyncio.Event()
         self._began_mono_s = time.monotonic()
+        self._stopping_since_s: float | None = None
 
     async def run(self) -> None:
         """Watch until the duration is over, all sources are done, or a signal comes.
@@ -75,6 +78,8 @@ class Daemon:
         half-started is left behind then.
         """
         with claimed(self._settings.state_dir), self._signals():
+            log = self._settings.log
+            start_logging(log, log.folder or self._settings.state_dir / "logs")
             async with AsyncExitStack() as stack:
                 await self._live_through(stack)
         event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
@@ -87,8 +92,9 @@ class Daemon:
         publisher = self._publisher(stack, recorder)
         servers = parts.supervisors_of(self._settings, self._metrics, self._live.publish)
         await stack.enter_async_context(_kept_up(servers))
-        watches = await asyncio.to_thread(self._watches, servers, publisher, recorder)
-        health = DaemonHealth(watches, servers, publisher, self._metrics, self._live)
+        sources, picked = await asyncio.to_thread(parts.resolved_sources, self._settings)
+        watches = self._watches(sources, servers, publisher, recorder)
+        health = DaemonHealth(watches, servers, publisher, self._metrics, self._live, notes=picked)
         web = WebServer(create_app(health), socket)
         await web.start()
         stack.push_async_callback(web.stop)
@@ -129,6 +135,9 @@ class Daemon:
             await asyncio.wait({looking}, timeout=_GRACE_S)
         if looking.done() and not looking.cancelled():
             looking.result()
+        for watch in watches:
+            if watch.fatal is not None:
+                raise watch.fatal
 
     @staticmethod
     async def _look(watches: list[SourceWatch]) -> None:
@@ -137,7 +146,11 @@ class Daemon:
                 group.create_task(watch.run(), name=f"source {watch.id}")
 
     def _watches(
-        self, servers: dict[str, Supervisor], publisher: Publisher, recorder: Recorder | None
+        self,
+        sources: list[Source],
+        servers: dict[str, Supervisor],
+        publisher: Publisher,
+        recorder: Recorder | None,
     ) -> list[SourceWatch]:
         cache = AnswerCache(ttl_s=self._settings.cache.ttl_s, max_entries=self._settings.cache.max_entries)
         inference = Inference(Encoder(), self._metrics)
@@ -153,7 +166,7 @@ class Daemon:
                 publish=publisher.publish,
                 on_frame=recorder.add if recorder else _keep_nothing,
             )
-            for source in parts.resolved_sources(self._settings)
+            for source in sources
         ]
 
     def _recorder(self, stack: AsyncExitStack) -> Recorder | None:
@@ -166,7 +179,7 @@ class Daemon:
     def _publisher(self, stack: AsyncExitStack, recorder: Recorder | None) -> Publisher:
         sinks: list[Sink] = [recorder.add] if recorder else []
         if self._options.readings is not None:
-            lines = JsonLines(self._options.readings, dropped=self._metrics.dropped)
+            lines = JsonLines(self._options.readings, dropped=self._metrics.dropped, reader_left=self._reader_left)
             stack.callback(lines.close)
             sinks.append(lines.put)
         return Publisher(self._live, self._metrics, sinks, readings_on=self._options.readings_on)
@@ -191,11 +204,15 @@ class Daemon:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """The first Ctrl-C or SIGTERM ends gracefully, the second forces."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
 
         def stop(signum: int, _frame: FrameType | None) -> None:
-            if self._stop.is_set():
+            if self._stopping_since_s is not None:
+                if time.monotonic() - self._stopping_since_s < _SAME_SIGNAL_S:
+                    return
+                forget(self._settings.state_dir)
                 os._exit(_FORCED_EXIT)  # children notice by their closed pipe
+            self._stopping_since_s = time.monotonic()
             name = signal.Signals(signum).name
             loop.call_soon_threadsafe(self._begin_stop, name)
 
@@ -206,6 +223,10 @@ class Daemon:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _reader_left(self) -> None:
+        """Whoever read the readings from stdout has gone: nobody watches any more. Called from another thread."""
+        self._loop.call_soon_threadsafe(self._begin_stop, "the reader of stdout has gone")
 
     def _begin_stop(self, name: str) -> None:
         self._stop.set()

@@ -17,6 +17,7 @@ from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch
+from foureyes.vision.task_watch import TaskWatch
 
 _PROBE_PERIODS_S = 120.0
 """Two probe periods: a server whose last real answer is older is unknown, never green."""
@@ -106,7 +107,20 @@ class DaemonHealth:
     def _components(self) -> dict[str, dict[str, Any]]:
         sources = {f"source:{watch.id}": self._source(watch) for watch in self._watches}
         servers = {f"server:{name}": self._server(server.snapshot) for name, server in self._servers.items()}
-        return sources | servers
+        tasks = {
+            f"task:{watch.id}/{task.plan.task}": self._task(task)
+            for watch in self._watches
+            for task in watch.tasks
+        }
+        return sources | servers | tasks
+
+    def _task(self, task: TaskWatch) -> dict[str, Any]:
+        state, reason = ("ok" if task.looked else "starting"), None
+        if task.trouble is not None:
+            state, reason = "failing", task.trouble
+        elif Router(self._servers).choose(task.plan) is None:
+            state, reason = "no_model", "no candidate's server is ready"
+        return {"state": state, "reason": reason}
 
     def _source(self, watch: SourceWatch) -> dict[str, Any]:
         camera, stalled = watch.camera_state, watch.stall()

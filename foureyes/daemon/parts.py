@@ -39,13 +39,13 @@ def resolved(source: Source) -> tuple[Source, str | None]:
     return choice.settings, choice.why
 
 
-def resolved_sources(settings: Settings) -> list[Source]:
-    """The configured sources, each `auto` replaced by what it picks here; what was picked is said."""
-    picked = [resolved(source) for source in settings.sources]
-    for source, why in picked:
-        if why is not None:
-            event("source.picked", f"source '{source.id}': {why}", source=source.id, kind=source.kind)
-    return [source for source, _ in picked]
+def resolved_sources(settings: Settings) -> tuple[list[Source], list[str]]:
+    """The configured sources, each `auto` replaced by what it picks here, and what was picked, said once."""
+    found = [resolved(source) for source in settings.sources]
+    picked = [(source, f"source '{source.id}': {why}") for source, why in found if why is not None]
+    for source, sentence in picked:
+        event("source.picked", sentence, source=source.id, kind=source.kind)
+    return [source for source, _ in found], [sentence for _, sentence in picked]
 
 
 def plans_of(settings: Settings, source: Source) -> list[Plan]:

@@ -35,7 +35,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder / _DAEMON).unlink(missing_ok=True)
+        forget(folder)
         lock.release()
 
 
@@ -60,4 +60,19 @@ def running(folder: Path) -> dict[str, Any] | None:
         document = json.loads((folder / _DAEMON).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return document if isinstance(document, dict) and "pid" in document and "url" in document else None
+    whole = isinstance(document, dict) and "pid" in document and "url" in document
+    return document if whole and _is_held(folder) else None
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a daemon lives here: what one that was killed left behind is not believed."""
+    try:
+        with filelock.FileLock(folder / _LOCK, timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def forget(folder: Path) -> None:
+    """Take back what `announce` wrote."""
+    (folder / _DAEMON).unlink(missing_ok=True)

@@ -24,8 +24,10 @@ class JsonLines:
     Bytes go straight to the file: Python's own buffers would keep a line that failed, and complain at exit.
     """
 
-    def __init__(self, target: Path, dropped: Callable[[str, str], None]) -> None:
-        """Open the target (`-` is stdout). Raises UsageError where it cannot be written."""
+    def __init__(
+        self, target: Path, dropped: Callable[[str, str], None], reader_left: Callable[[], None] = lambda: None
+    ) -> None:
+        """Open the target (`-` is stdout, whose reader may leave). Raises UsageError where that fails."""
         try:
             self._file = _opened(target)
         except OSError as error:
@@ -33,6 +35,7 @@ class JsonLines:
             raise UsageError(f"readings cannot be written to {target}: {reason}; choose another file") from error
         self._target = target
         self._dropped: Callable[[str], None] = partial(dropped, "readings")
+        self._reader_left = reader_left
         self._torn = False
         self._writer: BackgroundWriter[Mapping[str, Any]] = BackgroundWriter(
             "readings", self._write, dropped=self._dropped, said=self._say
@@ -71,6 +74,8 @@ class JsonLines:
             event("readings.recovered", f"readings are written to {self._target} again")
         else:
             event("readings.failing", f"readings cannot be written to {self._target}: {error}", level="error")
+            if isinstance(error, BrokenPipeError) and self._target == STDOUT:
+                self._reader_left()
 
 
 def _opened(target: Path) -> FileIO:

@@ -61,6 +61,7 @@ class Supervisor:
         self._suspect = asyncio.Event()
         self._settled = asyncio.Event()
         self._failures: deque[float] = deque(maxlen=100)
+        self._answered: dict[str, float] = {}
 
     async def run(self) -> None:
         """Keep the server up until cancelled; then stop it."""
@@ -91,14 +92,20 @@ class Supervisor:
             if error.retryable:
                 self._suspect.set()
             raise
-        self.snapshot = replace(self.snapshot, probed_mono_s=self._now())
+        self._note_answer(request.model_id)
         return reply
+
+    def _note_answer(self, model_id: str) -> None:
+        """A real answer is a probe of its model; the server is as fresh as the model that is silent longest."""
+        self._answered[model_id] = self._now()
+        self.snapshot = replace(self.snapshot, probed_mono_s=min(self._answered.values()))
 
     async def _one_life(self) -> str:
         """Start, watch, and return why it is over."""
         started = self._now()
         try:
             self._move(ServerState.STARTING, "starting" if not self._failures else "restarting")
+            self._answered.clear()
             self._server, self._child = await self._launch.start(self._start_timeout_s)
             self._move(ServerState.LOADING, f"loading {', '.join(self._models) or 'no model'}")
             await self._load_all(self._server)
@@ -129,7 +136,8 @@ class Supervisor:
             probe_ms=round(latency_ms, 1),
             outcome="ok",
         )
-        self.snapshot = replace(self.snapshot, models=(*self.snapshot.models, model_id), probed_mono_s=self._now())
+        self.snapshot = replace(self.snapshot, models=(*self.snapshot.models, model_id))
+        self._note_answer(model_id)
 
     async def _watch(self, server: ModelServer) -> str:
         """Return the reason when the server is gone: its exit is seen at once, a hang by missed checks."""
@@ -169,13 +177,17 @@ class Supervisor:
             return "it ended while it was checked"
         return checking.result()
 
+    def _silent(self) -> list[str]:
+        """The models from which no real answer came for a while."""
+        now_s = self._now()
+        return [model_id for model_id, at_s in self._answered.items() if now_s - at_s >= _PROBE_EVERY_S]
+
     async def _check(self, server: ModelServer) -> str | None:
         try:
             await server.check_alive()
-            probed, served = self.snapshot.probed_mono_s, self.snapshot.models
-            if served and (probed is None or self._now() - probed >= _PROBE_EVERY_S):
-                await probe(server, served[0], timeout_s=self._start_timeout_s)
-                self.snapshot = replace(self.snapshot, probed_mono_s=self._now())
+            for model_id in self._silent():
+                await probe(server, model_id, timeout_s=self._start_timeout_s)
+                self._note_answer(model_id)
         except ServerError as error:
             return str(error)
         return None

@@ -27,13 +27,14 @@ class BackgroundWriter(Generic[T]):
         *,
         dropped: Callable[[str], None],
         said: Callable[[OSError | None], None],
+        waiting: int = _WAITING,
     ) -> None:
         self._write = write
         self._dropped = dropped
         self._said = said
         self._failing = False
         self._closed = False
-        self._waiting: queue.Queue[T | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[T | None] = queue.Queue(waiting)
         self._thread = threading.Thread(target=self._write_all, name=name, daemon=True)
         self._thread.start()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
-from foureyes.exceptions import PictureError, SourceError
+from foureyes.exceptions import PictureError, SourceError, SourceMissingError, SourceUnreadableError
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -18,6 +19,8 @@ from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.change import Noise
 from foureyes.vision.look import Look
 from foureyes.vision.task_watch import TaskWatch
+
+_FILES = {"video", "images", "replay"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class SourceWatch:
         self._error: str | None = None
         self._stalled: Stall | None = None
         self._ticked_mono_s = now()
+        self._began_mono_s: float | None = None
+        self.fatal: SourceError | None = None
+        """Why a file that was to be watched cannot be: it will not come by waiting."""
 
     @property
     def camera_state(self) -> CameraState:
@@ -66,9 +72,16 @@ class SourceWatch:
 
     def stall(self) -> Stall | None:
         """Why no new picture comes, by the last progress; None while all is well."""
-        now_s, rules = self._now(), self._rules
+        if self._began_mono_s is None:
+            return None
+        now_s, rules, state = self._now(), self._rules, self._camera.state
+        state = replace(
+            state,
+            progress_mono_s=max(state.progress_mono_s, self._began_mono_s),
+            changed_mono_s=max(state.changed_mono_s, self._began_mono_s),
+        )
         return stall(
-            self._camera.state,
+            state,
             now_s,
             stall_s=max(rules.stall_s, 3 * self._clock.period_s),
             frozen_after_s=rules.frozen_after_s,
@@ -77,10 +90,10 @@ class SourceWatch:
 
     async def run(self) -> None:
         """Watch until the source is done or the task is cancelled."""
+        self._began_mono_s = self._ticked_mono_s = self._now()
         names, fps = ", ".join(task.plan.task for task in self.tasks), 1 / self._clock.period_s
-        event(
-            "source.watching", f"watching {self.camera_state.description} at {fps:g} FPS: {names}", source=self.id
-        )
+        what = f"{self.camera_state.description} at {fps:g} FPS: {names}"
+        event("source.watching", f"watching {what}", source=self.id)
         try:
             async with asyncio.TaskGroup() as group:
                 for task in self.tasks:
@@ -100,6 +113,9 @@ class SourceWatch:
                 break
             except (SourceError, PictureError) as error:
                 self._failed(error)
+                if self._is_fatal(error):
+                    self.fatal = error
+                    break
             except Exception as error:  # noqa: BLE001 - a fault of ours in one look must not end the watch
                 self._metrics.dropped("source", "fault")
                 event("source.fault", f"a look at '{self.id}' failed", level="error", error=error, source=self.id)
@@ -149,6 +165,14 @@ class SourceWatch:
             event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
         elif found is None and before is not None:
             event("source.moving", f"source '{self.id}' gives pictures again", source=self.id)
+
+    def _is_fatal(self, error: SourceError | PictureError) -> TypeGuard[SourceError]:
+        """Whether a file is not there or no such file; a folder may hold good pictures behind a bad one."""
+        state = self._camera.state
+        lost = isinstance(error, SourceMissingError) or (
+            isinstance(error, SourceUnreadableError) and state.kind != "images"
+        )
+        return lost and state.frames == 0 and state.kind in _FILES
 
     def _failed(self, error: SourceError | PictureError) -> None:
         """Say an error once, and again only when it becomes another one."""

@@ -63,7 +63,11 @@ class TaskWatch:
         self._accepted: _Accepted | None = None
         self._reread_due: dict[str, float] = {}
         self._next_due = now()
-        self._failing = False
+        self.trouble: str | None = None
+        """Why this task is not read now; None while it is."""
+        self.looked = False
+        """Whether it has looked at all."""
+        self._ask_again_mono_s = 0.0
         self._said_blind = False
 
     def offer(self, look: Look) -> None:
@@ -93,6 +97,7 @@ class TaskWatch:
 
     async def _look_safely(self, look: Look) -> None:
         """One bad frame never stops the loop, be the fault our own."""
+        self.looked = True
         try:
             await self._look(look)
         except Exception as error:  # noqa: BLE001 - whatever reading one frame raised, the next one is looked at
@@ -153,7 +158,7 @@ class TaskWatch:
         attempts = self.plan.settings.attempts
         for attempt in range(1, attempts + 1):
             route = self._router.choose(self.plan)
-            if route is None:
+            if route is None or self._now() < self._ask_again_mono_s:
                 self._nothing(look, "no_model")
                 return
             try:
@@ -246,18 +251,20 @@ class TaskWatch:
 
     def _give_up(self, look: Look, error: ServerError, attempts: int) -> None:
         final = InferenceError(f"task '{self.plan.task}' could not be read in {attempts} attempts: {error}")
+        if not error.retryable:  # the same question would be refused again: ask now and then, not at each look
+            self._ask_again_mono_s = self._now() + self.plan.settings.reread_s
         self._down(str(final))
         self._metrics.dropped("task", "inference_failed")
         self._nothing(look, "no_model")
 
     def _down(self, message: str) -> None:
-        level = "debug" if self._failing else "error"
-        self._failing = True
+        level = "error" if self.trouble is None else "debug"
+        self.trouble = message
         event("task.failing", message, level=level)
 
     def _up(self) -> None:
-        if self._failing:
-            self._failing = False
+        if self.trouble is not None:
+            self.trouble = None
             event("task.recovered", f"task '{self.plan.task}' is read again")
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
+import json
+import os
 import signal
+import subprocess
+import termios
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
-from parts.foureyes import RunningDaemon, foureyes
+from parts.foureyes import RunningDaemon, command, environment, foureyes
 from parts.program import wait_until
 
 from foureyes.frames.demo.scene import Scene
@@ -119,14 +125,74 @@ def test_ctrl_c_ends_gracefully_and_leaves_no_child(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
-    """While a stop takes its time, a second Ctrl-C ends at once with 130, and the engine ends by itself."""
+    """While a stop takes its time, a later Ctrl-C ends at once with 130, and the engine ends by itself."""
+    fifo = tmp_path / "readings.jsonl"
+    os.mkfifo(fifo)
+    reader = os.open(
+        fifo, os.O_RDONLY | os.O_NONBLOCK
+    )  # it never reads: when the pipe is full, closing takes its time
+    try:
+        with RunningDaemon(tmp_path, "--source", "demo", "--fps", "20") as daemon:
+            engine = daemon.wait_ready().engine()
+            daemon.wait(
+                lambda: lines_published(daemon) > 200 and unread_bytes(reader) > 30_000, "the pipe is full"
+            )
+
+            def ended() -> bool:
+                daemon.process.send_signal(signal.SIGINT)
+                return not daemon.running
+
+            wait_until(ended, 30, "it is forced to end")
+            assert daemon.process.returncode == 130
+            assert not (daemon.state_dir / "daemon.json").exists()
+            wait_until(lambda: not engine.is_running(), 15, "the engine notices that its parent is gone")
+    finally:
+        os.close(reader)
+
+
+def lines_published(daemon: RunningDaemon) -> float:
+    """How many readings were published so far, more than a pipe holds."""
+    totals = daemon.get("/api/status")["figures"]["totals"]
+    return sum(value for name, value in totals.items() if name.startswith("foureyes_looks_total"))
+
+
+def unread_bytes(reader: int) -> int:
+    """How much waits in a pipe."""
+    waiting = array.array("i", [0])
+    fcntl.ioctl(reader, termios.FIONREAD, waiting)
+    return waiting[0]
+
+
+def test_two_signals_at_once_are_one_wish(tmp_path: Path) -> None:
+    """Two SIGTERM in a row, as some programs send them, still end gracefully."""
     with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        engine = daemon.wait_ready().engine()
-        daemon.process.send_signal(signal.SIGINT)
-        daemon.wait(lambda: "once more to force" in daemon.log.read_text("utf-8"), "the first one is understood")
-        daemon.process.send_signal(signal.SIGINT)
-        assert daemon.process.wait(30) in {130, 0}
-        wait_until(lambda: not engine.is_running(), 15, "the engine notices that its parent is gone")
+        daemon.wait_ready()
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.stop(signal.SIGTERM) == 0
+
+
+def test_what_a_killed_daemon_left_is_not_believed(tmp_path: Path) -> None:
+    """After kill -9, status says that no daemon runs, although its last words are still there."""
+    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+        daemon.wait_ready()
+        daemon.stop(signal.SIGKILL)
+        assert (daemon.state_dir / "daemon.json").exists()
+        assert "no daemon runs" in foureyes("status", "--state-dir", str(daemon.state_dir)).stderr
+
+
+def test_the_daemon_ends_when_nobody_reads_its_stdout(tmp_path: Path) -> None:
+    """`run --readings - | head` ends when head does, and not some day."""
+    arguments = command("run", "--source", "demo", "--readings", "-", "--state-dir", str(tmp_path))
+    running = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
+    )
+    assert running.stdout is not None
+    assert running.stderr is not None
+    assert json.loads(running.stdout.readline())["source"] == "main"
+    running.stdout.close()
+    assert running.wait(60) == 0
+    assert "the reader of stdout has gone" in running.stderr.read()
+    running.stderr.close()
 
 
 def test_a_killed_daemon_leaves_no_engine_behind(tmp_path: Path) -> None:

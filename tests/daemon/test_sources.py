@@ -34,11 +34,17 @@ def test_a_video_is_read_to_its_end(video: Path, tmp_path: Path) -> None:
         assert any(values["grand"] for values in amounts)
 
 
-def test_a_missing_video_is_told(tmp_path: Path) -> None:
-    """A file that is not there is a plain sentence while the daemon goes on looking, not a traceback."""
-    with RunningDaemon(tmp_path, "--source", f"video:{tmp_path / 'absent.mp4'}") as daemon:
-        daemon.wait(lambda: "absent.mp4" in daemon.log.read_text("utf-8"), "the sentence")
-        assert "Traceback" not in daemon.log.read_text("utf-8")
+@pytest.mark.parametrize("source", ["video:absent.mp4", "video:text.mp4", "images:absent", "replay:absent"])
+def test_a_file_that_cannot_be_watched_ends_the_run(tmp_path: Path, source: str) -> None:
+    """A file that is not there or no video is a plain sentence and exit code 1, and nothing is left running."""
+    kind, _, name = source.partition(":")
+    (tmp_path / "text.mp4").write_text("this is no video")
+    with RunningDaemon(tmp_path, "--source", f"{kind}:{tmp_path / name}") as daemon:
+        assert daemon.process.wait(60) == 1
+        console = daemon.log.read_text("utf-8")
+        assert f"foureyes: {tmp_path / name}" in console or name in console.splitlines()[-1]
+        assert "Traceback" not in console
+        assert not (daemon.state_dir / "daemon.json").exists()
 
 
 def test_a_folder_of_pictures_goes_on_after_a_broken_one(tmp_path: Path) -> None:
