@@ -37,7 +37,7 @@ def check(
     """Look at everything that `run` needs, and say what to do where something is missing."""
     findings = asyncio.run(_findings(config, source, state_dir, as_json=as_json))
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2, allow_nan=False))
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

@@ -18,7 +18,7 @@ def show(config: Config = None, *, as_json: AsJson = False) -> None:
     """Print the configuration in force, defaults included."""
     document = settings_from(config).model_dump(mode="json", by_alias=True)
     if as_json:
-        typer.echo(json.dumps(document, indent=2))
+        typer.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
 
@@ -26,4 +26,4 @@ def show(config: Config = None, *, as_json: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration file."""
-    typer.echo(json.dumps(Settings.model_json_schema(by_alias=True), indent=2))
+    typer.echo(json.dumps(Settings.model_json_schema(by_alias=True), indent=2, allow_nan=False))

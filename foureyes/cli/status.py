@@ -20,7 +20,10 @@ def status(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson
     settings = settings_from(config, state_dir=state_dir)
     document = _fetch(settings, "/api/status")
     document["readings"] = _fetch(settings, "/api/readings")
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(document)))
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        typer.echo("\n".join(_lines(document)))
 
 
 def models(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
@@ -36,7 +39,7 @@ def models(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson
         for name, model in settings.models.items()
     ]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps(rows, indent=2, allow_nan=False))
         return
     for row in rows:
         known = {True: "warm", False: "not loaded", None: "no daemon runs"}[row["warm"]]

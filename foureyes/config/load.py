@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from foureyes.config.settings import Settings
 from foureyes.exceptions import ConfigError, ConfigFault
+from foureyes.schema.problems import problems
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "shipped", _PACKAGE.parent / "config")
@@ -56,8 +57,8 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
         settings = merged(**dict(overrides or {}))
     except ValidationError as error:
         faults = [_fault(details) for details in error.errors()]
-        raise ConfigError(str(file), faults + list(_reference_faults(document))) from error
-    if faults := list(_reference_faults(settings.model_dump())):
+        raise ConfigError(str(file), faults + list(_document_faults(document))) from error
+    if faults := list(_document_faults(settings.model_dump(by_alias=True))):
         raise ConfigError(str(file), faults)
     return settings
 
@@ -140,20 +141,39 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _reference_faults(document: Mapping[str, Any]) -> Iterator[ConfigFault]:
-    """Names that point at nothing, looked for in the raw document so that they come with all other faults."""
+def _document_faults(document: Mapping[str, Any]) -> Iterator[ConfigFault]:
+    """Names that point at nothing and schemas of no answer, looked for in the raw document: all faults at once."""
     models, tasks = _mapping(document.get("models")), _mapping(document.get("tasks"))
     servers = [_mapping(entry).get("id", "engine") for entry in _list(document.get("servers"), [{}])]
     for name, task in tasks.items():
-        for index, model in enumerate(_list(_mapping(task).get("models"), [])):
-            if model not in models:
-                yield _unknown(f"tasks.{name}.models.{index}", "model", model, models)
+        yield from _candidate_faults(f"tasks.{name}.models", _list(_mapping(task).get("models"), []), models)
+        yield from _schema_faults(f"tasks.{name}", _mapping(task))
     for name, model in models.items():
         server = _mapping(model).get("server", "engine")
         if server not in servers:
             yield _unknown(f"models.{name}.server", "server", server, servers)
     yield from _doubles("servers", servers)
     yield from _source_faults(_list(document.get("sources"), []), tasks)
+
+
+def _candidate_faults(path: str, names: list[Any], models: Mapping[str, Any]) -> Iterator[ConfigFault]:
+    for index, name in enumerate(names):
+        if name not in list(models):
+            yield _unknown(f"{path}.{index}", "model", name, models)
+        elif name in names[:index]:
+            yield ConfigFault(f"{path}.{index}", f"{name!r} a second time", "every model stands once in a task")
+
+
+def _schema_faults(path: str, task: Mapping[str, Any]) -> Iterator[ConfigFault]:
+    schema = task.get("schema")
+    if not isinstance(schema, Mapping):
+        return  # pydantic has told this one
+    for problem in problems(schema):
+        yield ConfigFault(_path((path, "schema", *problem.path)), _shown(problem.found), problem.allowed)
+    known = _mapping(schema.get("properties"))
+    for name in _mapping(task.get("regions")):
+        if name != "*" and name not in known:
+            yield _unknown(f"{path}.regions.{name}", "field", name, ["*", *known])
 
 
 def _source_faults(sources: list[Any], tasks: Mapping[str, Any]) -> Iterator[ConfigFault]:

@@ -1,18 +1,6 @@
-"""The JSON Schema of an answer: its fields, its x- annotations, and the check of every answer against it.
+"""The JSON Schema of an answer: its fields, and the check of every answer against it.
 
-Annotations, understood by the engine and stripped for every other server:
-
-- `x-labels`        further texts under which a field stands, beside its `title`
-- `x-decimals`      number of decimals that a money or number field always shows
-- `x-decimal-sign`  "." or ","
-- `x-cues`          for an enum: member to {texts: [...], motion: moving|still}
-- `x-motion`        {moving: VALUE, still: VALUE}: the field tells motion, read from a pair of pictures
-- `x-motion-region` x, y, width, height as fractions of the picture: where motion counts
-- `x-sign`          error_text | dialog | disconnected | black | frozen: what the `signs` model answers here
-- `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
-- `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)
-- `x-pictures`      on the schema itself: how many pictures are current; as many again are the earlier ones
-- `x-memo-age-s`    on the schema itself: what the engine remembers from before this many seconds is read anew
+The x- annotations (see annotations.py) are understood by the engine and stripped for every other server.
 """
 
 from __future__ import annotations
@@ -27,9 +15,9 @@ import jsonschema
 from jsonschema.protocols import Validator
 
 from foureyes.exceptions import SchemaError
+from foureyes.schema.problems import problems, types_of
 
 MAX_TEXT_CHARS = 10_000
-MAX_FIELDS = 100
 
 Kind = Literal["money", "percent", "time", "number", "integer", "text", "enum", "boolean", "list"]
 Schema = Mapping[str, Any]
@@ -58,50 +46,12 @@ class Violation:
 
 def schema_problems(schema: Any) -> list[str]:
     """Return why `schema` cannot describe a task's answer; empty where it can."""
-    if not isinstance(schema, Mapping):
-        return ["schema: an object with 'type: object' and 'properties'"]
-    try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
-    except jsonschema.SchemaError as error:
-        path = ".".join(str(part) for part in error.absolute_path)
-        return [f"schema.{path}: {error.message}" if path else f"schema: {error.message}"]
-    properties = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, Mapping) or not properties:
-        return ["schema: 'type: object' with at least one entry under 'properties'"]
-    if len(properties) > MAX_FIELDS:
-        return [f"schema.properties: at most {MAX_FIELDS} fields"]
-    unreadable = [
-        f"schema.properties.{name}: {why}" for name in properties if (why := _unreadable(properties[name]))
-    ]
-    return unreadable or _without_room_for_null(dict(schema))
-
-
-def _without_room_for_null(schema: dict[str, Any]) -> list[str]:
-    """What is not seen is null: an answer in which nothing was seen must be a valid one."""
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(dict.fromkeys(schema["properties"]))
-    names = dict.fromkeys(str(error.absolute_path[0]) if error.absolute_path else "" for error in errors)
-    return [f"schema.properties.{name}: must allow null, for what is not seen" for name in names]
-
-
-def _unreadable(prop: Any) -> str:
-    if not isinstance(prop, Mapping):
-        return "an object with a 'type'"
-    if "enum" not in prop and not _types(prop):
-        return "needs a 'type' (string, number, integer, boolean, array) or an 'enum'"
-    return ""
-
-
-def _types(prop: Mapping[str, Any]) -> tuple[str, ...]:
-    declared = prop.get("type", ())
-    names = (declared,) if isinstance(declared, str) else tuple(declared)
-    return tuple(name for name in names if name != "null")
+    return [str(problem) for problem in problems(schema)]
 
 
 def fields(schema: Schema) -> tuple[Field, ...]:
     """Return the fields of a task's schema in their order. Raises SchemaError where there are none."""
-    if problems := schema_problems(schema):
-        raise SchemaError("; ".join(problems))
-    return tuple(_field(name, prop) for name, prop in schema["properties"].items())
+    return _fields(_Frozen(schema))
 
 
 def _field(name: str, prop: Mapping[str, Any]) -> Field:
@@ -126,7 +76,7 @@ def _kind(prop: Mapping[str, Any]) -> Kind:
     if form in {"time", "date", "date-time"}:
         return "time"
     by_type: dict[str, Kind] = {"boolean": "boolean", "integer": "integer", "number": "number", "array": "list"}
-    return by_type.get(_types(prop)[0], "text")
+    return by_type.get(types_of(prop)[0], "text")
 
 
 def check_answer(schema: Schema, answer: Any) -> list[Violation]:
@@ -155,6 +105,13 @@ class _Frozen:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Frozen) and self.schema is other.schema
+
+
+@lru_cache(maxsize=256)
+def _fields(frozen: _Frozen) -> tuple[Field, ...]:
+    if found := schema_problems(frozen.schema):
+        raise SchemaError("; ".join(found))
+    return tuple(_field(name, prop) for name, prop in frozen.schema["properties"].items())
 
 
 @lru_cache(maxsize=256)

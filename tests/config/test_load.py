@@ -13,6 +13,11 @@ SCHEMA = {"type": "object", "properties": {"balance": {"type": ["string", "null"
 STRICT = {"type": "object", "properties": {"balance": {"type": "string", "format": "money"}}}
 
 
+def task(**fields: object) -> dict[str, object]:
+    """The section of one task `t` with these fields."""
+    return {"tasks": {"t": {"models": ["read"], "schema": {"type": "object", "properties": fields}}}}
+
+
 def written(folder: Path, **sections: object) -> Path:
     document = {
         "sources": [{"kind": "demo"}],
@@ -73,15 +78,44 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
         ({"sources": [{"kind": "demo", "masks": [[0.5, 0, 0.6, 1]]}]}, "sources.0.masks.0", "inside"),
         ({"models": {"read": {"model_id": "../ocr"}}}, "models.read.model_id", "no '..'"),
         ({"models": {"read": {"model_id": "ocr", "server": "x"}}}, "models.read.server", "known servers: engine"),
-        ({"tasks": {"t": {"models": ["read"], "schema": {"type": "array"}}}}, "tasks.t", "properties"),
-        ({"tasks": {"t": {"models": ["read"], "schema": {"type": 7}}}}, "tasks.t", "schema.type"),
+        ({"tasks": {"t": {"models": ["read"], "schema": {"type": "array"}}}}, "tasks.t.schema.type", "properties"),
+        ({"tasks": {"t": {"models": ["read"], "schema": {"type": 7}}}}, "tasks.t.schema.type", "found 7"),
         ({"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "timeout_s": 0.5}}}, "tasks.t.timeout_s", "1"),
         (
             {"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "prompt": "x" * 10_001}}},
             "tasks.t.prompt",
             "10000",
         ),
-        ({"tasks": {"t": {"models": ["read"], "schema": STRICT}}}, "tasks.t", "must allow null"),
+        (
+            {"tasks": {"t": {"models": ["read"], "schema": STRICT}}},
+            "tasks.t.schema.properties.balance",
+            "must allow null",
+        ),
+        ({"tasks": {"t": {"models": ["read", "read"], "schema": SCHEMA}}}, "tasks.t.models.1", "a second time"),
+        ({"tasks": {"t": {"models": ["read"], "schema": 5}}}, "tasks.t.schema", "dictionary"),
+        (task(a={"type": "string"}, b={"type": ["string", "null"]}), "tasks.t.schema.properties.a", "null"),
+        (task(a={"enum": ["x", None], "x-cues": [1, 2]}), "tasks.t.schema.properties.a.x-cues", "found [1, 2]"),
+        (
+            {"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "regions": {"gold": [0, 0, 1, 1]}}}},
+            "tasks.t.regions.gold",
+            "known fields: *, balance",
+        ),
+        (
+            {"models": {"read": {"model_id": "ocr", "latency_target_ms": float("inf")}}},
+            "models.read.latency_target_ms",
+            "finite",
+        ),
+        (
+            {"tasks": {"t": {"models": ["read"], "schema": SCHEMA, "latency_target_ms": float("nan")}}},
+            "tasks.t.latency_target_ms",
+            "found nan",
+        ),
+        ({"sources": [{"kind": "demo", "fps": float("nan")}]}, "sources.0.fps", "found nan"),
+        (
+            task(a={"type": ["number", "null"], "maximum": float("inf")}),
+            "tasks.t.schema.properties.a.maximum",
+            "finite",
+        ),
         ({"web": {"host": "0.0.0.0"}}, "web.host", "127.0.0.1"),  # noqa: S104 - that it is refused is the point
         ({"models": "absent.json"}, "the file", "readable"),
     ],
@@ -89,6 +123,23 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
 def test_a_fault_names_its_path(tmp_path: Path, sections: dict[str, object], path: str, says: str) -> None:
     """Each kind of fault has its path in the file and says what is allowed."""
     assert says in faults_of(written(tmp_path, **sections))[path]
+
+
+def test_faults_of_a_schema_come_with_all_others(tmp_path: Path) -> None:
+    """A bad number, a doubled model and two faults of the schema are told together, each with its own path."""
+    fields = {"grand": {"type": ["string", "null"], "x-sign": "dialogue"}, "mini": {"type": "object"}}
+    schema = {"type": "object", "properties": fields}
+    broken = {"models": ["read", "read"], "schema": schema, "temperature": 3}
+    faults = faults_of(written(tmp_path, tasks={"t": broken}))
+    assert set(faults) == {
+        "tasks.t.temperature",
+        "tasks.t.models.1",
+        "tasks.t.schema.properties.grand.x-sign",
+        "tasks.t.schema.properties.mini.type",
+    }
+    sign = faults["tasks.t.schema.properties.grand.x-sign"]
+    assert "found 'dialogue'" in sign
+    assert "'error_text'" in sign
 
 
 @pytest.mark.parametrize(
@@ -129,3 +180,9 @@ def test_a_fault_in_the_environment_is_told(tmp_path: Path, monkeypatch: pytest.
     """A misspelt or misfit variable of a section is a fault like one in the file."""
     monkeypatch.setenv("FOUREYES_CACHE__TTL_S", "soon")
     assert "'soon'" in faults_of(written(tmp_path))["cache.ttl_s"]
+
+
+def test_an_endless_number_in_the_environment_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that is not finite is refused from the environment as from the file."""
+    monkeypatch.setenv("FOUREYES_MODELS__READ__LATENCY_TARGET_MS", "inf")
+    assert "finite" in faults_of(written(tmp_path))["models.read.latency_target_ms"]

@@ -1,0 +1,132 @@
+"""Why a schema cannot describe a task's answer: every problem in one go, each with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from foureyes.schema.annotations import FieldKeywords, SchemaKeywords, XKeywords
+
+MAX_FIELDS = 100
+TYPES = ("string", "number", "integer", "boolean", "array")
+"""The types that a field may have, each with or without null."""
+
+_JSON = TypeAdapter(dict[str, JsonValue], config=ConfigDict(allow_inf_nan=False))
+_DIALECT = jsonschema.Draft202012Validator
+_META = _DIALECT(_DIALECT.META_SCHEMA, format_checker=_DIALECT.FORMAT_CHECKER)
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem: its path inside the schema, what stands there and what is allowed."""
+
+    path: Path
+    found: Any
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(str(part) for part in ('schema', *self.path))}: {self.allowed}"
+
+
+def problems(schema: Any) -> list[Problem]:
+    """Return every problem of `schema`; each stage needs what the stage before it has checked."""
+    for stage in (_no_json, _no_schema, _unusable, _without_room_for_null):
+        if found := list(stage(schema)):
+            return found
+    return []
+
+
+def _no_json(schema: Any) -> Iterator[Problem]:
+    """What YAML can hold and JSON cannot: other keys than texts, dates, numbers that are not finite, circles."""
+    try:
+        _JSON.validate_python(schema)
+    except ValidationError as error:
+        for details in error.errors():
+            path = details["loc"][::2]  # between the keys pydantic names the types
+            yield Problem(path, details["input"], _sentence(details))
+
+
+def _no_schema(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    for error in _META.iter_errors(schema):
+        yield Problem(tuple(error.absolute_path), error.instance, error.message)
+    yield from _references((), schema)
+
+
+def _references(path: Path, part: Any) -> Iterator[Problem]:
+    """A reference may lead nowhere, to itself or out into the net; an answer's schema needs none."""
+    entries = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in entries:
+        if key in {"$ref", "$dynamicRef"} and isinstance(value, str):
+            yield Problem((*path, key), value, "no references: write out what is meant")
+        yield from _references((*path, key), value)
+
+
+def _unusable(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is a JSON Schema and yet none of an answer that a task can give."""
+    properties = schema.get("properties", {})
+    if schema.get("type") != "object":
+        yield Problem(("type",), schema.get("type"), "'object', with the answer's fields under 'properties'")
+    if not 1 <= len(properties) <= MAX_FIELDS:
+        yield Problem(("properties",), properties, f"'properties' with 1 to {MAX_FIELDS} fields")
+    for index, name in enumerate(schema.get("required", ())):
+        if name not in properties:
+            yield Problem(("required", index), name, f"a name under 'properties': {', '.join(properties)}")
+    yield from _keyword_problems((), schema, SchemaKeywords)
+    for name, prop in properties.items():
+        yield from _field_problems(("properties", name), prop)
+
+
+def _field_problems(path: Path, prop: Any) -> Iterator[Problem]:
+    if not isinstance(prop, Mapping):
+        yield Problem(path, prop, "an object with a 'type' or an 'enum'")
+        return
+    known = types_of(prop)
+    if any(name not in TYPES for name in known) or not (known or "enum" in prop):
+        yield Problem((*path, "type"), prop.get("type"), f"needs one of {', '.join(TYPES)}, or an 'enum'")
+    yield from _keyword_problems(path, prop, FieldKeywords)
+
+
+def types_of(prop: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the types that a field declares, null left out."""
+    declared = prop.get("type", ())
+    names = (declared,) if isinstance(declared, str) else tuple(declared)
+    return tuple(name for name in names if name != "null")
+
+
+def _keyword_problems(path: Path, part: Mapping[str, Any], keywords: type[XKeywords]) -> Iterator[Problem]:
+    given = {key: value for key, value in part.items() if key.startswith("x-")}
+    try:
+        keywords.model_validate(given, context=part)
+    except ValidationError as error:
+        known = ", ".join(sorted(str(field.alias) for field in keywords.model_fields.values()))
+        for details in error.errors():
+            unknown = details["type"] == "extra_forbidden" and len(details["loc"]) == 1
+            allowed = f"no keyword here; known ones: {known}" if unknown else _sentence(details)
+            yield Problem((*path, *details["loc"]), details["input"], allowed)
+
+
+def _without_room_for_null(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is not seen is null: an answer in which nothing was seen must be a valid one."""
+    for error in _validator(schema).iter_errors(dict.fromkeys(schema["properties"])):
+        if error.absolute_path:
+            path = ("properties", error.absolute_path[0])
+            yield Problem(path, schema["properties"][path[1]], "must allow null, for what is not seen")
+        else:
+            yield Problem((), schema, f"must allow an answer in which all is null: {error.message}")
+
+
+def _validator(schema: Mapping[str, Any]) -> Validator:
+    return _DIALECT(dict(schema))
+
+
+def _sentence(details: ErrorDetails) -> str:
+    message = details["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
