@@ -27,6 +27,11 @@ _CONFIDENCE_FROM = (
 _DARK = 24
 _DARK_SHARE = 0.995
 _QUIET_SPREAD = 8.0
+_WRITTEN = {"error_text", "disconnected"}
+_LEAST_FOR_TEXT = (32, 12)
+"""Width and height in pixels below which no word of legible size fits: a region may be a single status line."""
+_LEAST_FOR_SCREEN = (64, 32)
+"""Width and height in pixels below which no dialog fits and nothing tells of a whole screen."""
 _COUNT = re.compile(r"\d+(?:[.,' ]\d{3})*")
 _FARTHEST_COUNT = 30.0
 """A counter's number may stand this many heights right of its label."""
@@ -42,8 +47,13 @@ def _field(field: Field, sights: Sequence[Sight]) -> Finding:
     sign = field.annotations.get("x-sign")
     sight = sights[min(field.annotations.get("x-picture", 0), len(sights) - 1)]
     look = _LOOKS.get(str(sign))
-    found = look(sight) if look else withheld("absent")
-    return _as_asked(field, found)
+    if look is None:
+        return withheld("absent")
+    height, width = sight.pixels.shape[:2]
+    least_width, least_height = _LEAST_FOR_TEXT if sign in _WRITTEN else _LEAST_FOR_SCREEN
+    if width < least_width or height < least_height:
+        return withheld("too_small")
+    return _as_asked(field, look(sight))
 
 
 def _as_asked(field: Field, found: Finding) -> Finding:

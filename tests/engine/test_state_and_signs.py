@@ -194,3 +194,14 @@ def test_a_page_that_was_not_read_whole_says_so() -> None:
     part = Sight(0, draw([]), (), complete=False, look=lambda box: pytest.fail(f"looked at {box}"))
     assert signs.look_out(SIGNS, [part]).values == {**dict.fromkeys(QUIET), "black": False}
     assert told(state.tell(STATE, [part])) == (None, "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "small"),
+    [(1, 1, set(QUIET)), (63, 31, {"popup", "black"}), (640, 16, {"popup", "black"}), (64, 32, set())],
+)
+def test_what_a_picture_is_too_small_for_is_not_denied(ocr: Ocr, width: int, height: int, small: set[str]) -> None:
+    """Where no dialog, screen or legible word fits, none is said to be absent; a status line can hold words."""
+    answer = signs.look_out(SIGNS, [sight(ocr, np.full((height, width, 3), 90, np.uint8))])
+    assert answer.values == {**QUIET, **dict.fromkeys(small)}
+    assert {name for name, reason in answer.withheld.items() if reason == "too_small"} == small
