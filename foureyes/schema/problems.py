@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
-from jsonschema.protocols import Validator
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -37,11 +36,10 @@ class Problem:
 
 
 def problems(schema: Any) -> list[Problem]:
-    """Return every problem of `schema`; each stage needs what the stage before it has checked."""
-    for stage in (_no_json, _no_schema, _unusable, _without_room_for_null):
-        if found := list(stage(schema)):
-            return found
-    return []
+    """Return every problem of `schema`; a look at the whole makes sense only where each part is sound."""
+    if found := list(_no_json(schema)):
+        return found
+    return [*_frame_problems(schema), *_all_field_problems(schema)] or list(_no_empty_answer(schema))
 
 
 def _no_json(schema: Any) -> Iterator[Problem]:
@@ -50,14 +48,17 @@ def _no_json(schema: Any) -> Iterator[Problem]:
         _JSON.validate_python(schema)
     except ValidationError as error:
         for details in error.errors():
-            path = details["loc"][::2]  # between the keys pydantic names the types
-            yield Problem(path, details["input"], _sentence(details))
+            path = details["loc"]  # between the keys pydantic names the types
+            if path[-1:] == ("[key]",):
+                yield Problem(path[:-2][::2], details["input"], "each key is a text: put it into quotes")
+            else:
+                yield Problem(path[::2], details["input"], _sentence(details))
 
 
-def _no_schema(schema: Mapping[str, Any]) -> Iterator[Problem]:
-    for error in _META.iter_errors(schema):
-        yield Problem(tuple(error.absolute_path), error.instance, error.message)
-    yield from _references((), schema)
+def _no_schema(path: Path, part: Mapping[str, Any]) -> Iterator[Problem]:
+    for error in _META.iter_errors(part):
+        yield Problem((*path, *error.absolute_path), error.instance, error.message)
+    yield from _references(path, part)
 
 
 def _references(path: Path, part: Any) -> Iterator[Problem]:
@@ -69,28 +70,44 @@ def _references(path: Path, part: Any) -> Iterator[Problem]:
         yield from _references((*path, key), value)
 
 
-def _unusable(schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is a JSON Schema and yet none of an answer that a task can give."""
-    properties = schema.get("properties", {})
+def _frame_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong around the fields."""
+    frame = {key: value for key, value in schema.items() if key != "properties"}
+    properties = schema.get("properties")
     if schema.get("type") != "object":
         yield Problem(("type",), schema.get("type"), "'object', with the answer's fields under 'properties'")
-    if not 1 <= len(properties) <= MAX_FIELDS:
+    if not isinstance(properties, Mapping) or not 1 <= len(properties) <= MAX_FIELDS:
         yield Problem(("properties",), properties, f"'properties' with 1 to {MAX_FIELDS} fields")
-    for index, name in enumerate(schema.get("required", ())):
+    if found := [problem for problem in _no_schema((), frame) if problem.path != ("type",)]:
+        yield from found
+    elif isinstance(properties, Mapping):
+        yield from _required_problems(schema.get("required", ()), properties)
+    yield from _keyword_problems((), frame, SchemaKeywords)
+
+
+def _required_problems(required: Iterable[str], properties: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, name in enumerate(required):
         if name not in properties:
             yield Problem(("required", index), name, f"a name under 'properties': {', '.join(properties)}")
-    yield from _keyword_problems((), schema, SchemaKeywords)
-    for name, prop in properties.items():
-        yield from _field_problems(("properties", name), prop)
 
 
-def _field_problems(path: Path, prop: Any) -> Iterator[Problem]:
-    if not isinstance(prop, Mapping):
-        yield Problem(path, prop, "an object with a 'type' or an 'enum'")
-        return
+def _all_field_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    properties = schema.get("properties")
+    for name, prop in properties.items() if isinstance(properties, Mapping) else ():
+        path = ("properties", name)
+        if isinstance(prop, Mapping):
+            yield from list(_no_schema(path, prop)) or _field_problems(path, prop)
+        else:
+            yield Problem(path, prop, "an object with a 'type' or an 'enum'")
+
+
+def _field_problems(path: Path, prop: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is a JSON Schema and yet none of a value that a task can give."""
     known = types_of(prop)
     if any(name not in TYPES for name in known) or not (known or "enum" in prop):
         yield Problem((*path, "type"), prop.get("type"), f"needs one of {', '.join(TYPES)}, or an 'enum'")
+    elif not _DIALECT(prop).is_valid(None):
+        yield Problem(path, prop, "must allow null, for what is not seen")
     yield from _keyword_problems(path, prop, FieldKeywords)
 
 
@@ -113,18 +130,10 @@ def _keyword_problems(path: Path, part: Mapping[str, Any], keywords: type[XKeywo
             yield Problem((*path, *details["loc"]), details["input"], allowed)
 
 
-def _without_room_for_null(schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is not seen is null: an answer in which nothing was seen must be a valid one."""
-    for error in _validator(schema).iter_errors(dict.fromkeys(schema["properties"])):
-        if error.absolute_path:
-            path = ("properties", error.absolute_path[0])
-            yield Problem(path, schema["properties"][path[1]], "must allow null, for what is not seen")
-        else:
-            yield Problem((), schema, f"must allow an answer in which all is null: {error.message}")
-
-
-def _validator(schema: Mapping[str, Any]) -> Validator:
-    return _DIALECT(dict(schema))
+def _no_empty_answer(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """An answer in which nothing was seen must be a valid one, whatever holds for several fields together."""
+    for error in _DIALECT(schema).iter_errors(dict.fromkeys(schema["properties"])):
+        yield Problem((), schema, f"must allow an answer in which all is null: {error.message}")
 
 
 def _sentence(details: ErrorDetails) -> str:

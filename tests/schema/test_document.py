@@ -113,6 +113,9 @@ def test_an_unknown_keyword_is_told_with_the_known_ones() -> None:
         (schema(a={"title": "A"}), "properties.a.type"),
         (schema(a=True), "properties.a"),
         ({**schema(a=TEXT), "required": ["a", "b"]}, "required.1"),
+        ({**schema(a=TEXT), "required": "a"}, "required"),
+        ({"type": 7, "properties": {"a": TEXT}}, "type"),
+        ({"type": "object", "properties": ["a"]}, "properties"),
         (schema(a={"type": "string"}), "properties.a"),
         ({**schema(a=TEXT), "minProperties": 2}, ""),
         (schema(a={**TEXT, "pattern": "("}), "properties.a.pattern"),
@@ -128,17 +131,20 @@ def test_a_schema_of_no_answer_is_refused_at_its_path(asked: Any, path: str) -> 
 
 def test_a_key_that_is_no_text_is_refused() -> None:
     """YAML reads an unquoted yes as true, which is no name of a field."""
-    assert "string" in paths({"type": "object", "properties": {True: TEXT}})["properties.1"]
+    assert "quotes" in paths({"type": "object", "properties": {True: TEXT}})["properties"]
 
 
 def test_all_problems_of_a_schema_come_in_one_go() -> None:
-    """Faults of JSON Schema are told together, and so are those of fields and keywords."""
-    assert set(paths(schema(a={"type": 7}, b={"minimum": "low"}))) == {"properties.a.type", "properties.b.minimum"}
-    asked = {**schema(a={"type": "object"}, b={**TEXT, "x-sign": 1, "x-alone": 1}), "required": ["c"]}
-    assert set(paths(asked)) == {
+    """Faults of JSON Schema, of fields, of keywords and of what is required are told together."""
+    asked = schema(
+        a={"type": 7}, b={"type": "object"}, c={**TEXT, "x-sign": 1, "x-alone": 1}, d={"type": "string"}
+    )
+    assert set(paths({**asked, "required": ["e"]})) == {
         "properties.a.type",
-        "properties.b.x-sign",
-        "properties.b.x-alone",
+        "properties.b.type",
+        "properties.c.x-sign",
+        "properties.c.x-alone",
+        "properties.d",
         "required.0",
     }
 
