@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
 from foureyes.vision.router import Route, Router
 
 _RETRY_FIRST_S, _RETRY_CAP_S = 2.0, 30.0
+_REFUSED_FIRST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,22 @@ class _Accepted:
 
     view: View
     answer: Answer
+    confirmed: Mapping[str, Answer]
+    """By field, the answer in which it was last really read."""
+
+    def with_field(self, view: View, field: str, fresh: Answer) -> _Accepted:
+        """The same values, one of them read again just now; the whole is as old as its oldest part."""
+        confirmed = {**self.confirmed, field: fresh}
+        oldest = min(confirmed.values(), key=lambda answer: answer.read_mono_s)
+        seen = {field: fresh.evidence[field]} if field in fresh.evidence else {}
+        answer = replace(
+            self.answer,
+            evidence={**self.answer.evidence, **seen},
+            frame_id=oldest.frame_id,
+            read_at=oldest.read_at,
+            read_mono_s=oldest.read_mono_s,
+        )
+        return _Accepted(view, answer, confirmed)
 
 
 class TaskWatch:
@@ -68,6 +85,7 @@ class TaskWatch:
         self.looked = False
         """Whether it has looked at all."""
         self._ask_again_mono_s = 0.0
+        self._refusals = 0
         self._said_blind = False
 
     def offer(self, look: Look) -> None:
@@ -205,7 +223,7 @@ class TaskWatch:
         if self._too_old(answer):
             self._metrics.dropped("task", "too_old")
             return
-        self._accepted = _Accepted(view, answer)
+        self._accepted = _Accepted(view, answer, dict.fromkeys(self.plan.fields, answer))
         due = answer.read_mono_s + self.plan.settings.reread_s
         self._reread_due = dict.fromkeys(self.plan.fields, due)
         self._emit(look, answer, origin)
@@ -233,7 +251,7 @@ class TaskWatch:
             self._cache.forget(await self._key(view, route))  # these very pixels gave what is now in doubt
             await self._read(look, view)
             return
-        self._accepted = _Accepted(view, _renewed(self._accepted.answer, field, fresh))
+        self._accepted = self._accepted.with_field(view, field, fresh)
         self._emit(look, self._accepted.answer, "held")
 
     def _emit(self, look: Look, answer: Answer, origin: Origin) -> None:
@@ -251,8 +269,10 @@ class TaskWatch:
 
     def _give_up(self, look: Look, error: ServerError, attempts: int) -> None:
         final = InferenceError(f"task '{self.plan.task}' could not be read in {attempts} attempts: {error}")
-        if not error.retryable:  # the same question would be refused again: ask now and then, not at each look
-            self._ask_again_mono_s = self._now() + self.plan.settings.reread_s
+        if not error.retryable:  # the same question may well be refused again: ask now and then, not at each look
+            self._refusals += 1
+            pause_s = backoff_s(self._refusals, first_s=_REFUSED_FIRST_S, cap_s=self.plan.settings.reread_s)
+            self._ask_again_mono_s = self._now() + pause_s
         self._down(str(final))
         self._metrics.dropped("task", "inference_failed")
         self._nothing(look, "no_model")
@@ -263,15 +283,10 @@ class TaskWatch:
         event("task.failing", message, level=level)
 
     def _up(self) -> None:
+        self._refusals = 0
         if self.trouble is not None:
             self.trouble = None
             event("task.recovered", f"task '{self.plan.task}' is read again")
-
-
-def _renewed(answer: Answer, field: str, fresh: Answer) -> Answer:
-    """The held answer with one field's evidence as just seen; its age stays that of its oldest part."""
-    evidence = {**answer.evidence, **({field: fresh.evidence[field]} if field in fresh.evidence else {})}
-    return replace(answer, evidence=evidence)
 
 
 def _is(one: object, other: object) -> bool:
