@@ -139,14 +139,6 @@ def encode_png(pixels: Pixels) -> bytes:
     return data.tobytes()
 
 
-def encode_jpeg(pixels: Pixels, quality: int = 90) -> bytes:
-    """Encode as JPEG of the given quality (1-100)."""
-    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise BadPictureError(f"a picture of shape {pixels.shape} cannot be encoded as JPEG")
-    return data.tobytes()
-
-
 def digest(pixels: Pixels) -> str:
     """Return the xxh3-128 of shape and pixels, in hex: equal for equal pixels, whatever the encoding was."""
     hasher = xxhash.xxh3_128(str(pixels.shape).encode())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+from foureyes.engine.answer import corners
 from foureyes.engine.line import Line
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.picture import Box, Pixels
@@ -22,6 +24,17 @@ class Sight:
     """Whether all text of the picture was read."""
     look: Callable[[Box], Line]
     earlier: Pixels | None = None
+
+    def evidence(self, line: Line) -> dict[str, Any]:
+        """What a finding shows of the line that told it."""
+        return {
+            "text": line.text,
+            "box": corners(line.box),
+            "picture": self.index,
+            "px_height": line.box.height,
+            "reads": 1,
+            "score": round(line.score, 4),
+        }
 
     @cached_property
     def pieces(self) -> list[Piece]:

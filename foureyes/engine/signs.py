@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -77,7 +76,7 @@ def _error_text(sight: Sight) -> Finding:
     if panel is not None and panel.body and any(line in panel.lines for line in telling):
         spoken = list(panel.body)
     text = " ".join(line.text.strip() for line in spoken)
-    return Finding(text, None, _evidence(spoken[0], sight), min(line.score for line in spoken))
+    return Finding(text, None, sight.evidence(spoken[0]), min(line.score for line in spoken))
 
 
 def _names_number(line: Line, sight: Sight) -> bool:
@@ -103,7 +102,7 @@ def _dialog(sight: Sight) -> Finding:
 def _disconnected(sight: Sight) -> Finding:
     telling = [line for line in sight.lines if tells_lost(line.text)]
     if telling:
-        return Finding(True, None, _evidence(telling[0], sight), telling[0].score)
+        return Finding(True, None, sight.evidence(telling[0]), telling[0].score)
     return Finding(False) if sight.complete else withheld("unreadable")
 
 
@@ -126,17 +125,6 @@ def _frozen(sight: Sight) -> Finding:
 def _dark_share(pixels: Pixels) -> float:
     dark = cv2.inRange(pixels, np.zeros(3), np.full(3, _DARK - 1.0))
     return cv2.countNonZero(dark) / dark.size
-
-
-def _evidence(line: Line, sight: Sight) -> dict[str, Any]:
-    return {
-        "text": line.text,
-        "box": corners(line.box),
-        "picture": sight.index,
-        "px_height": line.box.height,
-        "reads": 1,
-        "score": round(line.score, 4),
-    }
 
 
 _LOOKS: dict[str, Callable[[Sight], Finding]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
+from foureyes.engine.answer import Answer, Finding, answer_of, withheld
 from foureyes.engine.motion import Motion, motion
 from foureyes.engine.phrases import Phrase, phrase_in
 from foureyes.engine.sight import Sight
@@ -39,15 +39,7 @@ def _strongest(texts: Sequence[str], sight: Sight) -> Phrase | None:
 
 def _written(member: str, phrase: Phrase, sight: Sight) -> Finding:
     line = phrase.line
-    evidence = {
-        "text": line.text,
-        "box": corners(line.box),
-        "picture": sight.index,
-        "px_height": line.box.height,
-        "reads": 1,
-        "score": round(line.score, 4),
-    }
-    return Finding(member, None, evidence, phrase.weight * line.score)
+    return Finding(member, None, sight.evidence(line), phrase.weight * line.score)
 
 
 def _moved(field: Field, cues: Mapping[str, Mapping[str, Any]], sight: Sight) -> Finding:

@@ -31,7 +31,6 @@ class Remarks:
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     confidence: float | None = None
     confidence_from: str | None = None
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,10 +60,6 @@ class Reading:
             "origin": self.origin,
             "fallback": self.fallback,
         }
-
-    def as_line(self) -> str:
-        """One JSON line without its newline."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False)
 
 
 def _iso(moment: datetime | None) -> str | None:

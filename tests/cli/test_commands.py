@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
+from parts.jpeg import encode_jpeg
 
 from foureyes import __version__
 from foureyes.frames.demo.scene import Scene
-from foureyes.picture import encode_jpeg, encode_png
+from foureyes.picture import encode_png
 
 SCENE = Scene(1, 3.0)
 

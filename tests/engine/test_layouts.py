@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from parts.jpeg import encode_jpeg
 from screens import DARK, LIGHT, At, draw
 
 from foureyes.engine import reader
@@ -14,7 +15,7 @@ from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
 from foureyes.engine.sight import Sight
 from foureyes.engine.timings import Timings
-from foureyes.picture import Pixels, decode, encode_jpeg
+from foureyes.picture import Pixels, decode
 
 MONEY = {"type": ["string", "null"], "format": "money"}
 NUMBER = {"type": ["number", "null"]}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parts.jpeg import encode_jpeg
 from PIL import Image
 from screens import At, draw
 from served import CHAT, ServedEngine, body, data_url
@@ -21,7 +22,7 @@ from test_layouts import MONEY, schema
 
 from foureyes.engine.server import serve
 from foureyes.exceptions import PortTakenError
-from foureyes.picture import Pixels, encode_jpeg, encode_png
+from foureyes.picture import Pixels, encode_png
 
 BALANCE = schema(balance=MONEY)
 REELS = schema(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from parts.drawing import BLUE, GREEN, RED, Colour, plain, shows
 from parts.hand_clock import HandClock
+from parts.jpeg import encode_jpeg
 from parts.obs_wire import ObsWire, Peer, Request, answer
 
 from foureyes.config.settings import ObsSource as ObsSettings
@@ -20,7 +21,7 @@ from foureyes.exceptions import (
     SourceUnreadableError,
 )
 from foureyes.frames.sources.obs import ObsSource
-from foureyes.picture import encode_jpeg, encode_png
+from foureyes.picture import encode_png
 
 
 def data_url(encoded: bytes, kind: str = "jpg") -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 from parts.drawing import BLUE, GREEN, RED, Colour, plain, shows
 from parts.hand_clock import HandClock
+from parts.jpeg import encode_jpeg
 from parts.program import wait_until
 
 from foureyes.config.settings import ReplaySource as ReplaySettings
@@ -20,7 +21,7 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording, read_index
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.replay import ReplaySource
-from foureyes.picture import Picture, encode_jpeg
+from foureyes.picture import Picture
 
 BEGUN_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from parts.jpeg import encode_jpeg
 
 from foureyes.frames.region import Region
-from foureyes.picture import Box, Pixels, decode, encode_jpeg
+from foureyes.picture import Box, Pixels, decode
 from foureyes.vision.change import Noise, changed
 
 FONT_SCALES_PX = {14: 0.45, 20: 0.65, 32: 1.0}
