@@ -47,6 +47,7 @@ class Camera:
         self._state = CameraState(
             kind=source.kind,
             description=source.description,
+            finite=source.finite,
             frames=0,
             last_frame_at=None,
             progress_mono_s=begun_s,

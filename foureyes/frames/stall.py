@@ -12,6 +12,7 @@ class CameraState:
 
     kind: str
     description: str
+    finite: bool
     frames: int
     """Successful looks."""
     last_frame_at: datetime | None

@@ -20,8 +20,6 @@ from foureyes.vision.change import Noise
 from foureyes.vision.look import Look
 from foureyes.vision.task_watch import TaskWatch
 
-_FILES = {"video", "images", "replay"}
-
 
 @dataclass(frozen=True)
 class StallRules:
@@ -172,7 +170,7 @@ class SourceWatch:
         lost = isinstance(error, SourceMissingError) or (
             isinstance(error, SourceUnreadableError) and state.kind != "images"
         )
-        return lost and state.frames == 0 and state.kind in _FILES
+        return lost and state.frames == 0 and state.finite
 
     def _failed(self, error: SourceError | PictureError) -> None:
         """Say an error once, and again only when it becomes another one."""

@@ -175,6 +175,7 @@ def state(**changes: object) -> CameraState:
     standing = {
         "kind": "obs",
         "description": "the program scene",
+        "finite": False,
         "frames": 300,
         "last_frame_at": datetime(2026, 11, 21, tzinfo=UTC),
         "progress_mono_s": 200.0,
