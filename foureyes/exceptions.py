@@ -18,12 +18,20 @@ FourEyesError
 |   +-- SourceUnreadableError   what is there cannot be read as a picture
 +-- ServerError
 |   +-- ServerStartError        the model server did not become ready
+|   |   +-- StrangerError       another program answers at the server's address
 |   +-- ServerRefusedError      nobody listens at the server's address
 |   +-- ServerTimeoutError      the server did not answer in time
 |   +-- ServerBusyError         the server refused the request for now
+|   |   +-- ServerLoadingError  the server is up and still loads its model
 |   +-- ServerReplyError        the server answered something that is no answer
+|   |   +-- UnknownRouteError   the server does not have the route, whatever its status says
+|   |   +-- WrongModelError     another model answered than the one that was asked
+|   +-- UnauthorisedError       the server wants another token
 |   +-- BadRequestError         the server refused the request for good
+|   |   +-- BadImageError       the server refused the picture
+|   |   +-- ContextOverflowError  picture and prompt are larger than the model's context
 |   +-- ModelMissingError       the server does not have the model
+|   +-- ModelCrashedError       the model crashed or was unloaded; it must be loaded again
 +-- TooManySubscribersError     as many listeners as are served follow the live events already
 +-- NotRunningError             no daemon answers for this state folder
 +-- InferenceError              all attempts at one reading failed
@@ -141,6 +149,10 @@ class ServerStartError(ServerError):
     retryable = True
 
 
+class StrangerError(ServerStartError):
+    """Another program answers at the model server's address."""
+
+
 class ServerRefusedError(ServerError):
     """Nobody listens at the model server's address: it is not running, or still starting."""
 
@@ -158,6 +170,15 @@ class ServerBusyError(ServerError):
 
     retryable = True
 
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """What the server asked for; 0 where it did not say."""
+
+
+class ServerLoadingError(ServerBusyError):
+    """The model server is up and still loads its model: wait for it."""
+
 
 class ServerReplyError(ServerError):
     """The model server answered something that is no answer: wrong shape, wrong model, not the schema."""
@@ -165,12 +186,40 @@ class ServerReplyError(ServerError):
     retryable = True
 
 
+class UnknownRouteError(ServerReplyError):
+    """The model server does not have the route that was called, whatever its status says."""
+
+    retryable = False
+
+
+class WrongModelError(ServerReplyError):
+    """Another model answered than the one that was asked."""
+
+
+class UnauthorisedError(ServerError):
+    """The model server wants another token: a fault of the configuration, which no restart mends."""
+
+
 class BadRequestError(ServerError):
     """The model server refused the request for good; the same request would be refused again."""
 
 
+class BadImageError(BadRequestError):
+    """The model server refused the picture."""
+
+
+class ContextOverflowError(BadRequestError):
+    """Picture and prompt are larger than the model's context."""
+
+
 class ModelMissingError(ServerError):
     """The model server does not have the model that a task names."""
+
+
+class ModelCrashedError(ServerError):
+    """The model crashed or was unloaded; the server lives, and must load it again."""
+
+    retryable = True
 
 
 class TooManySubscribersError(FourEyesError):

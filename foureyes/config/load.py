@@ -21,7 +21,10 @@ _FOLDERS = (_PACKAGE / "shipped", _PACKAGE.parent / "config")
 SHIPPED_CONFIG = next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0]) / "foureyes.yaml"
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
-_SOURCE_KINDS = {"auto", "obs", "screen", "video", "images", "replay", "demo"}
+_KINDS = {
+    "sources": {"auto", "obs", "screen", "video", "images", "replay", "demo"},
+    "servers": {"engine", "lmstudio", "llama-server", "openai", "auto"},
+}
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -131,7 +134,7 @@ def _fault(details: ErrorDetails) -> ConfigFault:
 
 def _path(location: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in location]
-    if parts[:1] == ["sources"] and len(parts) > 2 and parts[2] in _SOURCE_KINDS:
+    if len(parts) > 2 and parts[2] in _KINDS.get(parts[0], ()):
         del parts[2]  # pydantic names the chosen kind, which is no key of the file
     return ".".join(parts) or "the file"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -25,6 +26,15 @@ def _inside_picture(rect: tuple[float, float, float, float]) -> tuple[float, flo
     return rect
 
 
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("http://host:port or https://host:port")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("no user or password in it: a token comes from the environment (token_env)")
+    return value.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
 def _model_id(value: str) -> str:
     if any(part in {"", ".", ".."} or len(part) > 100 for part in value.split("/")):
         raise ValueError(
@@ -36,6 +46,8 @@ def _model_id(value: str) -> str:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:._/-]{1,400}$"), AfterValidator(_model_id)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
+Url = Annotated[str, AfterValidator(_base_url)]
+"""Scheme, host and port of a server; a trailing /v1 is taken off."""
 Rect = Annotated[tuple[float, float, float, float], AfterValidator(_inside_picture)]
 """x, y, width, height as fractions of the picture."""
 Fps = Annotated[float, Field(ge=0.1, le=30)]
@@ -127,15 +139,105 @@ class DemoSource(SourceSettings):
 Source = AutoSource | ObsSource | ScreenSource | VideoSource | ImagesSource | ReplaySource | DemoSource
 
 
-class EngineServer(Section):
-    """The engine that ships with FourEyes, started as a child; with a url it is one that runs already."""
+class Restarts(Section):
+    """When a server that fails again and again is left in peace for a while."""
+
+    degraded_after: int = Field(3, ge=1, le=100, description="failures in the window that make it degraded")
+    most: int = Field(5, ge=1, le=1000, description="restarts in the window")
+    window_s: float = Field(600.0, ge=1, le=86_400)
+    cap_s: float = Field(300.0, ge=1, le=3600, description="longest pause between two attempts")
+    stable_s: float = Field(60.0, ge=1, le=3600, description="ready for so long, its failures are forgiven")
+
+
+class Recycling(Section):
+    """When a server's models are loaded anew although nothing is wrong: their engines leak; off by default."""
+
+    after_images: int | None = Field(None, ge=1)
+    above_mb: int | None = Field(None, ge=1, description="resident memory of the server's whole process tree")
+
+
+class Breaker(Section):
+    """When a server that fails is not asked for a while."""
+
+    failures: int = Field(5, ge=1, le=1000, description="in a row")
+    open_s: float = Field(30.0, ge=0.1, le=3600)
+    probes: int = Field(2, ge=1, le=100, description="successes that close it, and at most so many at once")
+
+
+class ServerSettings(Section):
+    """What every model server has."""
 
     id: Name = "engine"
-    kind: Literal["engine"] = "engine"
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+$")] | None = None
-    threads: int = Field(2, ge=1, le=64, description="threads of one recognition")
     start_timeout_s: Timeout = 30.0
+    load_timeout_s: float = Field(
+        300.0, ge=1, le=3600, description="for one model, and for a start that makes progress"
+    )
     check_s: Interval = 10.0
+    probe_s: Interval = Field(60.0, description="without a real answer for so long, a model is probed")
+    max_requests: int = Field(10, ge=1, le=1000, description="requests at once")
+    restarts: Restarts = Restarts()
+    recycling: Recycling = Recycling()
+    breaker: Breaker = Breaker()
+
+
+class EngineServer(ServerSettings):
+    """The engine that ships with FourEyes, started as a child; with a url it is one that runs already."""
+
+    kind: Literal["engine"] = "engine"
+    url: Url | None = None
+    threads: int = Field(2, ge=1, le=64, description="threads of one recognition")
+
+
+class LanguageServer(ServerSettings):
+    """What the servers of language models have in common."""
+
+    url: Url
+    token_env: str | None = Field(None, description="the environment variable that holds the bearer token")
+    max_edge_px: int = Field(1024, ge=64, le=8192, description="longest side of a picture that is sent")
+    command: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="argument list that starts it; {port} is the url's port or a free one",
+    )
+
+
+class LmStudioServer(LanguageServer):
+    """LM Studio: attached, its background service steered by `lms` (own: daemon), or a command of yours."""
+
+    kind: Literal["lmstudio"]
+    url: Url = "http://127.0.0.1:1234"
+    token_env: str | None = "LM_API_TOKEN"  # noqa: S105 - the name of a variable
+    own: Literal["attached", "daemon"] = "attached"
+    lms: str = Field("lms", description="the command line tool of LM Studio")
+    context_length: int | None = Field(8192, ge=512, description="asked for when a model is loaded")
+
+    @model_validator(mode="after")
+    def _one_owner(self) -> Self:
+        if self.own == "daemon" and self.command is not None:
+            raise ValueError("own: daemon steers LM Studio by lms, and command starts it: choose one")
+        return self
+
+
+class LlamaServer(LanguageServer):
+    """llama.cpp's llama-server, with one model or as a router: attached, or a command of yours."""
+
+    kind: Literal["llama-server"]
+    url: Url = "http://127.0.0.1:8080"
+
+
+class OpenAiServer(LanguageServer):
+    """Anything that speaks OpenAI's routes: Ollama, vLLM, llama-swap and others."""
+
+    kind: Literal["openai"]
+
+
+class AutoServer(LanguageServer):
+    """Whatever answers at the url: found out by its body."""
+
+    kind: Literal["auto"]
+
+
+Server = EngineServer | LmStudioServer | LlamaServer | OpenAiServer | AutoServer
 
 
 class Model(Section):
@@ -165,6 +267,7 @@ class Task(Section):
     min_confidence: float = Field(0.5, ge=0, le=1, description="answers below are not cached")
     reread_s: float = Field(60.0, ge=1, le=3600, description="a held field is really read again this often")
     max_age_s: float = Field(30.0, ge=1, le=600, description="an answer older than this is not published")
+    combine: bool = Field(False, description="go as one request with other tasks of the same picture and model")
 
 
 class Capture(Section):
@@ -210,9 +313,18 @@ class Log(Section):
 
 
 class Resources(Section):
-    """The daemon's own use of the machine."""
+    """The daemon's own use of the machine, and what it does when the machine runs short."""
 
     check_s: Interval = 30.0
+    memory_limit_mb: int = Field(
+        2048, ge=128, description="the daemon's own memory: a warning at 80 %, caches are let go at 90 %"
+    )
+    sample_s: Interval = Field(5.0, description="how often the machine's memory and processors are looked at")
+    available_mb: int = Field(500, ge=0, description="less available memory is pressure")
+    cpu_percent: float = Field(90.0, ge=1, le=100, description="busier processors are pressure")
+    dwell_s: float = Field(30.0, ge=1, le=3600, description="least time between two steps of degrading")
+    max_waiting: int = Field(100, ge=1, le=10_000, description="requests of operators waiting for one server")
+    client_idle_s: float = Field(600.0, ge=1, le=86_400, description="an unused connection pool is closed")
 
 
 def default_state_dir() -> Path:
@@ -229,7 +341,7 @@ class Settings(BaseSettings):
     )
 
     sources: list[Annotated[Source, Field(discriminator="kind")]] = Field([AutoSource(kind="auto")], min_length=1)
-    servers: list[EngineServer] = [EngineServer()]
+    servers: list[Annotated[Server, Field(discriminator="kind")]] = [EngineServer()]
     models: dict[Name, Model]
     tasks: dict[Name, Task] = Field(min_length=1)
     state_dir: Path = Field(default_factory=default_state_dir)

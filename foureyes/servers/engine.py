@@ -10,7 +10,7 @@ from pydantic import BaseModel, NonNegativeFloat, TypeAdapter, ValidationError
 from foureyes.exceptions import ModelMissingError, ServerBusyError, ServerReplyError
 from foureyes.servers import chat
 from foureyes.servers.http import ServerHttp
-from foureyes.servers.server import ChatReply, ChatRequest
+from foureyes.servers.server import ChatReply, ChatRequest, Listed
 
 T = TypeVar("T")
 
@@ -43,20 +43,29 @@ def command(*, port: int, threads: int) -> list[str]:
 class Engine:
     """A running engine at a URL."""
 
+    can_unload = True
+
     def __init__(self, name: str, url: str) -> None:
         self.id = name
         self.url = url
         self._http = ServerHttp(name, url)
 
-    async def check_alive(self) -> None:
+    async def check_live(self) -> None:
         """Raise unless /health says ok in its body."""
         document = await self._http.call("GET", "/health", timeout_s=2.0)
         if document.get("status") != "ok":
             raise ServerBusyError(f"server '{self.id}' says {document.get('status')!r} of itself")
 
-    async def servable(self) -> tuple[str, ...]:
-        """The engine's model ids."""
-        return tuple(model.key for model in await self._listed())
+    async def check_ready(self) -> None:
+        """An engine that lives takes requests."""
+        await self.check_live()
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """The engine's models."""
+        listed = await self._listed()
+        return tuple(
+            Listed(model.key, bool(model.loaded_instances), (model.key,), vision=True) for model in listed
+        )
 
     async def load(self, model_id: str) -> float:
         """Load a model unless it is loaded, then see it listed as loaded."""
@@ -70,6 +79,10 @@ class Engine:
         if model_id not in _loaded(await self._listed()):
             raise ServerBusyError(f"the engine said it loaded '{model_id}', and does not list it as loaded")
         return self._understood(_SECONDS, document.get("load_time_seconds", 0.0))
+
+    async def unload(self, model_id: str) -> None:
+        """Let go of a model."""
+        await self._http.call("POST", "/api/v1/models/unload", body={"instance_id": model_id})
 
     async def _listed(self) -> list[_Listed]:
         document = await self._http.call("GET", "/api/v1/models")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from foureyes.config.settings import EngineServer
+from foureyes.config.settings import EngineServer, Server
 from foureyes.exceptions import ServerError
+from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
 from foureyes.servers.engine import Engine, command
 from foureyes.servers.server import ModelServer
@@ -27,24 +28,26 @@ class OwnEngine:
         return Engine(self._settings.id, f"http://127.0.0.1:{port}"), child
 
 
-class AttachedEngine:
-    """An engine that somebody else runs: never stopped by us."""
+class Attached:
+    """A server that somebody else runs: never stopped by us."""
 
-    def __init__(self, settings: EngineServer, url: str) -> None:
+    def __init__(self, settings: Server, url: str) -> None:
         self._settings = settings
         self._url = url
 
     async def start(self, timeout_s: float) -> tuple[ModelServer, Child | None]:  # noqa: ARG002 - nothing to wait for
         """See that it answers."""
-        engine = Engine(self._settings.id, self._url)
+        server = await adapter_for(self._settings, self._url)
         try:
-            await engine.check_alive()
+            await server.check_ready()
         except ServerError:
-            await engine.aclose()
+            await server.aclose()
             raise
-        return engine, None
+        return server, None
 
 
-def launch_for(settings: EngineServer) -> Launch:
+def launch_for(settings: Server) -> Launch:
     """The launch of a configured server."""
-    return AttachedEngine(settings, settings.url) if settings.url else OwnEngine(settings)
+    if settings.url is not None:
+        return Attached(settings, settings.url)
+    return OwnEngine(settings)

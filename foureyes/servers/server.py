@@ -34,6 +34,14 @@ class Remarks:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """Tokens as the server counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
 class ChatReply:
     """A parsed answer, not yet checked against the task's schema."""
 
@@ -41,24 +49,59 @@ class ChatReply:
     model_id: str
     latency_ms: float
     remarks: Remarks
+    usage: Usage | None = None
+    """None where the server does not say."""
+    scales: tuple[float, ...] = ()
+    """How much smaller each picture was sent than it was given: 1.0 is untouched, 0.5 half the sides."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One model of a server's own listing."""
+
+    id: str
+    """As requests must name it."""
+    loaded: bool | None
+    """None where the listing does not tell."""
+    instances: tuple[str, ...] = ()
+    """Ids of its loaded copies, which `unload` takes away."""
+    size_bytes: int | None = None
+    vision: bool | None = None
+    """Whether it takes pictures; None where the listing does not tell."""
 
 
 class ModelServer(Protocol):
-    """One server of one kind. Every call raises a ServerError leaf with a sentence that says what to do."""
+    """One server of one kind. Every call raises a ServerError leaf with a sentence that says what to do.
+
+    Model ids are those of the configuration; an adapter finds the server's own id for them in its listing.
+    """
 
     id: str
     url: str
+    can_unload: bool
+    """Whether a single model can be unloaded and loaded again."""
 
-    async def check_alive(self) -> None:
-        """Raise unless the server answers at all: cheap, no inference."""
+    async def check_live(self) -> None:
+        """Raise unless the server of this kind answers at all: cheap, no inference, judged by the body."""
         ...
 
-    async def servable(self) -> tuple[str, ...]:
-        """The model ids that the server can serve."""
+    async def check_ready(self) -> None:
+        """Raise unless it takes requests; ServerLoadingError while it still loads."""
+        ...
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """The models that the server can serve, and which are loaded."""
         ...
 
     async def load(self, model_id: str) -> float:
-        """Have a model in memory; return the seconds it took. Raises ModelMissingError."""
+        """Have a model in memory, see it listed as loaded, and return the seconds it took (0: it was loaded).
+
+        Raises ModelMissingError with the reason and the substitute where the server cannot serve it.
+        """
+        ...
+
+    async def unload(self, model_id: str) -> None:
+        """Take every copy of a model out of memory; nothing where none is loaded."""
         ...
 
     async def chat(self, request: ChatRequest) -> ChatReply:

@@ -184,7 +184,7 @@ class Supervisor:
 
     async def _check(self, server: ModelServer) -> str | None:
         try:
-            await server.check_alive()
+            await server.check_live()
             for model_id in self._silent():
                 await probe(server, model_id, timeout_s=self._start_timeout_s)
                 self._note_answer(model_id)
