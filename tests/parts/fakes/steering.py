@@ -1,0 +1,130 @@
+"""The test's hand on the fakes: start one, steer it, read what it was asked.
+
+`FakeServer.lmstudio(folder, "a/model")` and its sisters start a server and wait until it listens; further arguments
+are flags of the program. How to steer: `control.py`; names of failures: `answers.py`, `failures.py` and the kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from parts.program import Program, free_port, wait_until
+
+FAKES = Path(__file__).parent
+
+
+def command(kind: str, *arguments: str) -> list[str]:
+    """The argument list that starts a fake, wherever it is run: for servers that FourEyes starts itself."""
+    return [sys.executable, str(FAKES), kind, *arguments]
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    """The whole lines of a JSON lines file; none where it does not exist."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+class FakeLog:
+    """What a fake wrote down in its folder, whoever started it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def requests(self, path: str | None = None, method: str | None = None) -> list[dict[str, Any]]:
+        """Every request, or those of one path or method."""
+        found = lines(self.folder / "requests.jsonl")
+        return [
+            each for each in found if each["path"] == (path or each["path"]) and method in {None, each["method"]}
+        ]
+
+    def chats(self, model: str | None = None) -> list[dict[str, Any]]:
+        """The chat requests, or those of one model."""
+        found = self.requests("/v1/chat/completions", "POST")
+        return [each for each in found if model in {None, each["body"].get("model")}]
+
+    def unlisted(self) -> list[dict[str, Any]]:
+        """Requests to routes that the fake does not list: an adapter makes none."""
+        return lines(self.folder / "unlisted.jsonl")
+
+    def events(self, name: str | None = None) -> list[dict[str, Any]]:
+        """What happened: loaded, unloaded, crashed, gone."""
+        return [each for each in lines(self.folder / "events.jsonl") if name in {None, each["event"]}]
+
+    def picture(self, digest: str) -> bytes:
+        """The bytes of a picture that was sent."""
+        return (self.folder / f"{digest}.picture").read_bytes()
+
+
+def steer(url: str, **wanted: Any) -> None:
+    """Tell the fake at an address what to do: see `control.py`."""
+    answer = httpx.post(f"{url}/control", json=wanted, trust_env=False, timeout=10)
+    assert answer.is_success, answer.text
+
+
+def state(url: str) -> dict[str, Any]:
+    """What a fake says of itself: `loaded` and `in_flight`."""
+    return dict(httpx.get(f"{url}/control", trust_env=False, timeout=10).json())
+
+
+class FakeServer(Program, FakeLog):
+    """A fake as a process."""
+
+    def __init__(self, folder: Path, kind: str, *arguments: str, port: int | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        FakeLog.__init__(self, folder)
+        self.kind, self.arguments, self.port = kind, arguments, port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        here = ("--port", str(self.port), "--folder", str(folder))
+        Program.__init__(self, command(kind, *here, *arguments), folder / "console.log")
+        wait_until(self._listens, 15, f"the fake {kind} to listen")
+
+    def _listens(self) -> bool:
+        if not self.running:
+            raise RuntimeError(f"the fake {self.kind} ended:\n{self.tail()}")
+        with contextlib.suppress(httpx.TransportError):
+            return bool(state(self.url))
+        return False
+
+    @classmethod
+    def lmstudio(cls, folder: Path, *arguments: str, port: int | None = None) -> FakeServer:
+        """LM Studio with models: `--level v1|v0|openai`, `--loaded MODEL`, `--no-jit`, `--token T`."""
+        return cls(folder, "lmstudio", *arguments, port=port)
+
+    @classmethod
+    def llama(cls, folder: Path, *arguments: str, port: int | None = None) -> FakeServer:
+        """llama-server with one model: `--model-path P`, `--alias A`, `--no-vision`, `--loading-s S`."""
+        return cls(folder, "llama_server", *arguments, port=port)
+
+    @classmethod
+    def router(cls, folder: Path, *models: str, port: int | None = None) -> FakeServer:
+        """llama-server as a router over models."""
+        return cls(folder, "llama_server", "--router", *models, port=port)
+
+    @classmethod
+    def openai(cls, folder: Path, flavour: str, *arguments: str, port: int | None = None) -> FakeServer:
+        """plain, ollama, llama-swap or vllm, with models."""
+        return cls(folder, "openai_like", "--flavour", flavour, *arguments, port=port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def again(self) -> FakeServer:
+        """Another process at the same place with the same flags, after this one has ended."""
+        return FakeServer(self.folder, self.kind, *self.arguments, port=self.port)
+
+    def control(self, **wanted: Any) -> None:
+        """Steer it: `control(model="m", fail="hang", times=1)`, `control(path="*", fail="503")`."""
+        steer(self.url, **wanted)
+
+    def loaded(self) -> list[str]:
+        """The models that are loaded now."""
+        return list(state(self.url)["loaded"])
