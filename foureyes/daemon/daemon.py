@@ -31,6 +31,7 @@ from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.supervisor import Supervisor
+from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
@@ -80,6 +81,7 @@ class Daemon:
         with claimed(self._settings.state_dir), self._signals():
             log = self._settings.log
             start_logging(log, log.folder or self._settings.state_dir / "logs")
+            self._service = ServiceSession.taken_from(os.environ)
             async with AsyncExitStack() as stack:
                 await self._live_through(stack)
         event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
@@ -110,7 +112,8 @@ class Daemon:
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         settled = asyncio.create_task(_all_settled(servers), name="first start")
         try:
-            await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            async with self._service.starting():
+                await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not self._stop.is_set():
                 self._say_ready(servers)
                 await self._look_until_stopped(watches, stopping)
@@ -129,7 +132,8 @@ class Daemon:
         looking = asyncio.create_task(self._look(watches), name="watches")
         try:
             timeout_s = self._options.duration_s
-            await asyncio.wait({looking, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            async with self._service.watching(lambda: watches):
+                await asyncio.wait({looking, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             looking.cancel()
             await asyncio.wait({looking}, timeout=_GRACE_S)

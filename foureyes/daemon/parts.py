@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.settings import AutoSource, Source, obs_password
+from foureyes.config.settings import AutoSource, ObsSource, Source, obs_password
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -99,6 +99,14 @@ def _server_reporter(metrics: Metrics, tell: Tell) -> Callable[[ServerSnapshot, 
     return report
 
 
+def _longest_look_s(source: Source) -> float:
+    """What a look may take where each of its waits takes as long as it may and the last one still succeeds.
+
+    OBS: two addresses of its host, three steps of the greeting, four requests.
+    """
+    return 9 * source.timeout_s if isinstance(source, ObsSource) else 0.0
+
+
 def watch_of(
     source: Source,
     plans: Sequence[Plan],
@@ -132,7 +140,7 @@ def watch_of(
         Clock(source.fps),
         tasks,
         noise=noise,
-        rules=StallRules(settings.capture.stall_s, settings.capture.frozen_after_s),
+        rules=StallRules(settings.capture.stall_s, settings.capture.frozen_after_s, _longest_look_s(source)),
         metrics=metrics,
         on_frame=on_frame,
     )

@@ -27,6 +27,8 @@ class StallRules:
 
     stall_s: float
     frozen_after_s: float | None
+    longest_look_s: float = 0.0
+    """What one look may take by the source's own timeouts, all of them in a row."""
 
 
 class SourceWatch:
@@ -60,6 +62,7 @@ class SourceWatch:
         self._stalled: Stall | None = None
         self._ticked_mono_s = now()
         self._began_mono_s: float | None = None
+        self._turned_mono_s: float | None = None
         self.fatal: SourceError | None = None
         """Why a file that was to be watched cannot be: it will not come by waiting."""
 
@@ -86,9 +89,21 @@ class SourceWatch:
             loop_late=now_s - self._ticked_mono_s >= rules.stall_s,
         )
 
+    def stuck_s(self) -> float | None:
+        """For how long the capture loop stands in one turn that ought to be over; None while it goes round.
+
+        A turn ends with a frame or with an error that was handled: a source that is away keeps the loop going.
+        """
+        if self._turned_mono_s is None or self.done:
+            return None
+        rules, period_s = self._rules, self._clock.period_s
+        turn_s = self._now() - self._turned_mono_s
+        within_s = period_s + max(2 * period_s, rules.stall_s, rules.longest_look_s)
+        return turn_s if turn_s > within_s else None
+
     async def run(self) -> None:
         """Watch until the source is done or the task is cancelled."""
-        self._began_mono_s = self._ticked_mono_s = self._now()
+        self._began_mono_s = self._ticked_mono_s = self._turned_mono_s = self._now()
         names, fps = ", ".join(task.plan.task for task in self.tasks), 1 / self._clock.period_s
         what = f"{self.camera_state.description} at {fps:g} FPS: {names}"
         event("source.watching", f"watching {what}", source=self.id)
@@ -117,6 +132,7 @@ class SourceWatch:
             except Exception as error:  # noqa: BLE001 - a fault of ours in one look must not end the watch
                 self._metrics.dropped("source", "fault")
                 event("source.fault", f"a look at '{self.id}' failed", level="error", error=error, source=self.id)
+            self._turned_mono_s = self._now()
         self.done = True
         event("source.ended", f"source '{self.id}' has given its last picture", source=self.id)
         for task in self.tasks:

@@ -1,0 +1,72 @@
+"""One run of the daemon as its service manager sees it: starting, ready and fed, reloading, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+
+from foureyes.service.notify import Notifier
+from foureyes.service.watchdog import Looking, Watchdog, watchdog_period_s
+
+_EXTEND_EVERY_S, _EXTEND_BY_S = 5.0, 30.0
+
+
+class ServiceSession:
+    """What the daemon tells at each step of its life; nobody hears it where no service manager started us."""
+
+    def __init__(self, notifier: Notifier, watchdog_s: float | None) -> None:
+        self._notifier = notifier
+        self._watchdog_s = watchdog_s
+        self._watches: Callable[[], Iterable[Looking]] = tuple
+
+    @classmethod
+    def taken_from(cls, environ: MutableMapping[str, str]) -> ServiceSession:
+        """The session that the environment tells of; its variables are taken out: they are not for children."""
+        return cls(Notifier.taken_from(environ), watchdog_period_s(environ, os.getpid()))
+
+    @asynccontextmanager
+    async def starting(self) -> AsyncIterator[None]:
+        """Ask for more time again and again, as long as models load: each server's first start has an end.
+
+        The watchdog needs no food yet: systemd counts from READY=1 on.
+        """
+        extending = asyncio.create_task(self._extend(), name="service start")
+        try:
+            yield
+        finally:
+            extending.cancel()
+
+    async def _extend(self) -> None:
+        while True:
+            self._notifier.extend(_EXTEND_BY_S, "starting: the model servers load")
+            await asyncio.sleep(_EXTEND_EVERY_S)
+
+    @asynccontextmanager
+    async def watching(self, watches: Callable[[], Iterable[Looking]]) -> AsyncIterator[None]:
+        """Say ready, feed the watchdog while inside, and say that the end has begun."""
+        self._watches = watches
+        self._say_ready()
+        feeding = asyncio.create_task(self._feed(), name="watchdog")
+        try:
+            yield
+        finally:
+            self._notifier.stopping()
+            feeding.cancel()
+
+    def _say_ready(self) -> None:
+        self._notifier.ready(f"watching {', '.join(watch.id for watch in self._watches())}")
+
+    async def _feed(self) -> None:
+        if self._watchdog_s is not None:
+            await Watchdog(self._notifier, self._watchdog_s, self._watches).run()
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Say that the configuration is read again, and ready behind it, whichever is in force then."""
+        self._notifier.reloading()
+        try:
+            yield
+        finally:
+            self._say_ready()
