@@ -19,8 +19,9 @@ from parts.fakes.reply import GONE, Reply, as_json, stays
 class ChatKind(Kind, Protocol):
     """A kind that has models to chat with."""
 
-    indent: int | None
-    """How the JSON in its replies is laid out."""
+    @property
+    def indent(self) -> int | None:
+        """How the JSON in its replies is laid out."""
 
     def resolve(self, request: Request) -> Served | Reply:
         """The model that answers, loaded if that is its way; or why none does."""
@@ -72,7 +73,7 @@ class Chat:
         return not behaviour.delay_s or stays(request.connection, behaviour.delay_s)
 
     def _answer(self, request: Request, served: Served, behaviour: Behaviour, tokens: int) -> Reply:
-        name = behaviour.fail
+        name = behaviour.fail or ""
         if name in self._kind.failures:
             return self._kind.failures[name](served.key)
         asked = Asked(request.body, self._kind.schema(request.body), behaviour.values, self._kind.indent)
@@ -80,7 +81,7 @@ class Chat:
         def good() -> Reply:
             return _sent(request, completion(served.id, asked.content, tokens))
 
-        if name is None:
+        if not name:
             return good()
         if name not in ANSWERS:
             return anywhere(name, self._kind.error, behaviour, good)

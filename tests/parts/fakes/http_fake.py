@@ -43,7 +43,7 @@ class FakeProgram(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking any name service who we are."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_port = int(self.server_address[1])
 
     def entered(self, by: int) -> int:
         with self._lock:

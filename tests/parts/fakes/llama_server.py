@@ -1,4 +1,4 @@
-"""llama-server's HTTP in single-model mode, from sections 3 and 9 of the facts file; `--router` is in `router.py`."""
+"""llama-server's HTTP in single-model mode, from sections 3 and 9 of the facts file; `--router`: `router.py`."""
 
 from __future__ import annotations
 

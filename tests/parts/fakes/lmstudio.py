@@ -80,7 +80,7 @@ class LmStudio:
             "POST /api/v1/models/unload": self._unload,
         }
         v0 = {"GET /api/v0/models": self._v0_list, "GET /api/v0/models/*": self._v0_one}
-        openai = {"GET /v1/models": self._openai_list, "POST /v1/chat/completions": self._chat}
+        openai: dict[str, Route] = {"GET /v1/models": self._openai_list, "POST /v1/chat/completions": self._chat}
         levels = {"v1": {**native, **v0, **openai}, "v0": {**v0, **openai}, "openai": openai}
         # 1.1: the API level is found by asking, so the lists are asked for where they are unknown as well
         asked = ["GET /api/v1/models", "GET /api/v0/models", *(f"GET {path}" for path in FINGERPRINT)]

@@ -1,6 +1,6 @@
 """The test's hand on the fakes: start one, steer it, read what it was asked.
 
-`FakeServer.lmstudio(folder, "a/model")` and its sisters start a server and wait until it listens; further arguments
+`FakeServer.lmstudio(folder, "a/model")` and its sisters start a server and wait until it listens; more arguments
 are flags of the program. How to steer: `control.py`; names of failures: `answers.py`, `failures.py` and the kind.
 """
 
