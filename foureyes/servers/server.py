@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Protocol
+
+
+class Priority(IntEnum):
+    """Who goes first to a server, best first: the loop, then what operators ask."""
+
+    LOOP = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,9 @@ class ChatRequest:
     timeout_s: float = 30.0
     temperature: float = 0.1
     max_tokens: int = 500
+    priority: Priority = Priority.LOOP
+    client: str = ""
+    """Who asks; within one priority clients take turns."""
 
 
 @dataclass(frozen=True)

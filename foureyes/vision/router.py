@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from foureyes.servers.supervisor import Supervisor
@@ -24,15 +24,18 @@ class Router:
     def __init__(self, servers: Mapping[str, Supervisor]) -> None:
         self._servers = servers
 
-    def choose(self, plan: Plan) -> Route | None:
-        """The best route now, or None where no candidate can answer."""
+    def choose(self, plan: Plan, without: Container[str] = ()) -> Route | None:
+        """The best route now that names nobody of `without`, or None where no candidate can answer."""
         for index, candidate in enumerate(plan.candidates):
-            server = self._servers[candidate.server]
-            if server.snapshot.ready and candidate.model_id in server.snapshot.models:
-                return Route(candidate, server, fallback=index > 0)
+            if candidate.name not in without and self._can_answer(candidate):
+                return Route(candidate, self._servers[candidate.server], fallback=index > 0)
         return None
 
     def first_is_back(self, plan: Plan) -> bool:
         """Whether the first candidate could answer now."""
         route = self.choose(plan)
         return route is not None and not route.fallback
+
+    def _can_answer(self, candidate: Candidate) -> bool:
+        snapshot = self._servers[candidate.server].snapshot
+        return snapshot.ready and candidate.model_id in snapshot.models
