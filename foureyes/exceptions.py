@@ -26,6 +26,7 @@ FourEyesError
 |   +-- ServerReplyError        the server answered something that is no answer
 |   |   +-- UnknownRouteError   the server does not have the route, whatever its status says
 |   |   +-- WrongModelError     another model answered than the one that was asked
+|   |   +-- AnswerCutError      the model was still writing when max_tokens was reached
 |   +-- UnauthorisedError       the server wants another token
 |   +-- BadRequestError         the server refused the request for good
 |   |   +-- BadImageError       the server refused the picture
@@ -194,6 +195,10 @@ class UnknownRouteError(ServerReplyError):
 
 class WrongModelError(ServerReplyError):
     """Another model answered than the one that was asked."""
+
+
+class AnswerCutError(ServerReplyError):
+    """The model was still writing when max_tokens was reached."""
 
 
 class UnauthorisedError(ServerError):

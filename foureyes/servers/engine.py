@@ -67,6 +67,10 @@ class Engine:
             Listed(model.key, bool(model.loaded_instances), (model.key,), vision=True) for model in listed
         )
 
+    async def entry(self, model_id: str) -> Listed | None:
+        """What is listed under this id."""
+        return next((each for each in await self.listed() if each.id == model_id), None)
+
     async def load(self, model_id: str) -> float:
         """Load a model unless it is loaded, then see it listed as loaded."""
         listed = await self._listed()

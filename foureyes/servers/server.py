@@ -91,8 +91,11 @@ class ModelServer(Protocol):
 
     id: str
     url: str
-    can_unload: bool
-    """Whether a single model can be unloaded and loaded again."""
+
+    @property
+    def can_unload(self) -> bool:
+        """Whether a single model can be unloaded and loaded again; known once the server was found ready."""
+        ...
 
     async def check_live(self) -> None:
         """Raise unless the server of this kind answers at all: cheap, no inference, judged by the body."""
@@ -104,6 +107,10 @@ class ModelServer(Protocol):
 
     async def listed(self) -> tuple[Listed, ...]:
         """The models that the server can serve, and which are loaded."""
+        ...
+
+    async def entry(self, model_id: str) -> Listed | None:
+        """What the server's own listing has for a configured id, which it may call otherwise; None: it has none."""
         ...
 
     async def load(self, model_id: str) -> float:
