@@ -82,7 +82,7 @@ async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[s
         for server in servers.values():
             await server.settled()
             if server.snapshot.missing:
-                raise ModelMissingError("; ".join(server.snapshot.missing))
+                raise ModelMissingError("; ".join(server.snapshot.missing.values()))
             if not server.snapshot.ready:
                 raise ServerStartError(server.snapshot.reason)
         yield servers

@@ -95,7 +95,7 @@ async def _server(name: str, server: Supervisor) -> AsyncIterator[Finding]:
     task.cancel()
     await asyncio.wait([task])
     yield Finding(f"server {name}", ok=snapshot.ready, text=snapshot.reason)
-    for reason in snapshot.missing:
+    for reason in snapshot.missing.values():
         yield Finding(f"model of {name}", ok=False, text=reason)
     for model_id in snapshot.models:
         yield Finding(f"model {name}/{model_id}", ok=True, text="loaded, answered its probe")

@@ -152,7 +152,7 @@ class DaemonHealth:
             "pid": snapshot.pid,
             "restarts": snapshot.restarts,
             "models": list(snapshot.models),
-            "missing": list(snapshot.missing),
+            "missing": list(snapshot.missing.values()),
             "probe_age_s": None if probe_age_s is None else round(probe_age_s, 1),
         }
 

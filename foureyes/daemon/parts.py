@@ -67,11 +67,9 @@ def supervisors_of(settings: Settings, metrics: Metrics, tell: Tell = _tell_nobo
                 wanted[model.server].append(model.model_id)
     return {
         server.id: Supervisor(
-            server.id,
+            server,
             launch_for(server),
             wanted[server.id],
-            start_timeout_s=server.start_timeout_s,
-            check_s=server.check_s,
             on_change=_server_reporter(metrics, tell),
         )
         for server in settings.servers
@@ -89,7 +87,7 @@ def _server_reporter(metrics: Metrics, tell: Tell) -> Callable[[ServerSnapshot, 
         event(
             "server.state",
             f"server '{after.id}': {before.state} -> {after.state} ({after.reason})",
-            level="error" if bad else "info",
+            level="debug" if after.retrying and before.retrying else "error" if bad else "info",
             server=after.id,
             state=after.state,
             server_pid=after.pid,

@@ -32,6 +32,7 @@ class Child:
         self.name = name
         self.pid = process.pid
         self.last_lines: deque[str] = deque(maxlen=_RING_LINES)
+        self.lines_seen = 0
         self._process = process
         self._root = _root(process.pid)
         self._announced: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -64,13 +65,13 @@ class Child:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             raise ServerStartError(
-                f"server '{self.name}' said no port within {timeout_s:g} s{self._said()}"
+                f"server '{self.name}' said no port within {timeout_s:g} s{self.last_words()}"
             ) from None
         finally:
             exited.cancel()
         if not self._announced.done():
             await asyncio.wait(self._drains, timeout=_LAST_WORDS_S)  # its exit may be known before its last words
-            raise ServerStartError(f"server '{self.name}' ended at once ({self.exit_text()}){self._said()}")
+            raise ServerStartError(f"server '{self.name}' ended at once ({self.exit_text()}){self.last_words()}")
         return self._announced.result()
 
     async def wait(self) -> None:
@@ -157,9 +158,11 @@ class Child:
             self._announced.set_result(port)
             return
         self.last_lines.append(line)
+        self.lines_seen += 1
         event("server.output", line, level="debug", server=self.name)
 
-    def _said(self) -> str:
+    def last_words(self) -> str:
+        """The last line that it wrote, as the end of a sentence."""
         return f"; its last line was: {self.last_lines[-1]}" if self.last_lines else ""
 
 

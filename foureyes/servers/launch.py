@@ -1,46 +1,99 @@
-"""How a configured server is brought up: our own engine as a child, or one that is there already."""
+"""How a configured server is brought up: our own engine, a command of the configuration, or one that is there."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from urllib.parse import urlsplit, urlunsplit
+
 from foureyes.config.settings import EngineServer, Server
-from foureyes.exceptions import ServerError
+from foureyes.exceptions import StrangerError
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
 from foureyes.servers.engine import Engine, command
+from foureyes.servers.instance import OwnedProcess
+from foureyes.servers.readiness import until_ready
 from foureyes.servers.server import ModelServer
 from foureyes.servers.supervisor import Launch
+from foureyes.telemetry.log import event
+
+_PORT = "{port}"
+_CONNECT_TIMEOUT_S = 1.0
 
 
 class OwnEngine:
     """An engine of our own: we start it, so we may stop it."""
 
+    can_overlap = True
+
     def __init__(self, settings: EngineServer) -> None:
         self._settings = settings
 
-    async def start(self, timeout_s: float) -> tuple[ModelServer, Child | None]:
+    async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the child and wait for the port that it says it listens on."""
         child = await Child.start(self._settings.id, command(port=0, threads=self._settings.threads))
         try:
-            port = await child.port(timeout_s)
+            port = await child.port(self._settings.start_timeout_s)
         except BaseException:  # also a cancelled start leaves no child behind
             await child.stop()
             raise
         return Engine(self._settings.id, f"http://127.0.0.1:{port}"), child
 
 
+class OwnCommand:
+    """A server that the configuration gives a command for."""
+
+    def __init__(self, settings: Server, url: str, arguments: Sequence[str]) -> None:
+        self.can_overlap = any(_PORT in argument for argument in arguments)
+        self._settings = settings
+        self._url = url
+        self._arguments = tuple(arguments)
+
+    async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
+        """Start the command on a port that nobody has, and wait until it takes requests."""
+        url = await self._free_url()
+        port = str(urlsplit(url).port)
+        child = await Child.start(self._settings.id, [part.replace(_PORT, port) for part in self._arguments])
+        try:
+            server = await until_ready(self._settings, lambda: adapter_for(self._settings, url), child)
+        except BaseException:
+            await child.stop()
+            raise
+        return server, child
+
+    async def _free_url(self) -> str:
+        """The configured url, or the next free port where a stranger has that one. Raises StrangerError."""
+        if not await _answers(self._url):
+            return self._url
+        if not self.can_overlap:
+            raise StrangerError(
+                f"another program listens at {self._url}, where the command of server '{self._settings.id}' shall "
+                f"listen; stop it, or write {_PORT} for the port in the command"
+            )
+        free = _with_port(self._url, _free_port())
+        event(
+            "server.port_taken", f"{self._url} is taken; server '{self._settings.id}' gets {free}", level="warning"
+        )
+        return free
+
+
 class Attached:
     """A server that somebody else runs: never stopped by us."""
+
+    can_overlap = False
 
     def __init__(self, settings: Server, url: str) -> None:
         self._settings = settings
         self._url = url
 
-    async def start(self, timeout_s: float) -> tuple[ModelServer, Child | None]:  # noqa: ARG002 - nothing to wait for
-        """See that it answers."""
-        server = await adapter_for(self._settings, self._url)
+    async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - nothing of it is ours to start
+        """See that it answers: now, since to ask again costs nothing."""
+        server: ModelServer = await adapter_for(self._settings, self._url)
         try:
             await server.check_ready()
-        except ServerError:
+        except BaseException:
             await server.aclose()
             raise
         return server, None
@@ -48,6 +101,30 @@ class Attached:
 
 def launch_for(settings: Server) -> Launch:
     """The launch of a configured server."""
-    if settings.url is not None:
-        return Attached(settings, settings.url)
-    return OwnEngine(settings)
+    if isinstance(settings, EngineServer):
+        return OwnEngine(settings) if settings.url is None else Attached(settings, settings.url)
+    if settings.command is not None:
+        return OwnCommand(settings, settings.url, settings.command)
+    return Attached(settings, settings.url)
+
+
+async def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+        writer.close()
+        return True
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _with_port(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return urlunsplit(parts._replace(netloc=f"{host}:{port}"))

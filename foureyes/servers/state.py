@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -22,8 +23,11 @@ ALLOWED: dict[ServerState, frozenset[ServerState]] = {
     ServerState.STOPPED: frozenset({ServerState.STARTING, ServerState.STOPPING}),
     ServerState.STARTING: frozenset({ServerState.LOADING, ServerState.FAILED, ServerState.STOPPING}),
     ServerState.LOADING: frozenset({ServerState.READY, ServerState.FAILED, ServerState.STOPPING}),
-    ServerState.READY: frozenset({ServerState.FAILED, ServerState.STOPPING}),
-    ServerState.FAILED: frozenset({ServerState.STARTING, ServerState.DEGRADED, ServerState.STOPPING}),
+    ServerState.READY: frozenset({ServerState.LOADING, ServerState.FAILED, ServerState.STOPPING}),
+    # a server that refused our token is asked again as it stands: LOADING without a start
+    ServerState.FAILED: frozenset(
+        {ServerState.STARTING, ServerState.LOADING, ServerState.DEGRADED, ServerState.STOPPING}
+    ),
     ServerState.DEGRADED: frozenset({ServerState.STARTING, ServerState.STOPPING}),
     ServerState.STOPPING: frozenset({ServerState.STOPPED}),
 }
@@ -37,15 +41,20 @@ class ServerSnapshot:
     state: ServerState
     since_mono_s: float
     reason: str
-    restarts: int
-    pid: int | None
-    url: str | None
-    models: tuple[str, ...]
-    """Ids that answered their probe since the server last started."""
-    missing: tuple[str, ...]
-    """Why each configured model is not among them, in sentences: the server does not have it."""
-    probed_mono_s: float | None
-    """When a real answer or a probe last came back."""
+    restarts: int = 0
+    pid: int | None = None
+    """The root of its process tree, where it runs on this machine and can be seen."""
+    url: str | None = None
+    models: tuple[str, ...] = ()
+    """Ids that answered their probe since the server last started, and that may be asked."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why each other configured model is not among them, in sentences: the server cannot serve it."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of the models whose size the server tells."""
+    probed_mono_s: float | None = None
+    """When a real answer or a probe last came back, of the model that is silent longest."""
+    retrying: bool = False
+    """Whether this is one of the attempts in the background that follow `degraded`."""
 
     @property
     def ready(self) -> bool:

@@ -1,77 +1,79 @@
-"""The supervisor: the one writer of a server's state; it starts, proves by inference, watches and restarts it."""
+"""The supervisor: the one writer of a server's state; it starts, proves by inference, watches and heals it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from foureyes.backoff import backoff_s
-from foureyes.exceptions import FourEyesError, ModelMissingError, ServerError, ServerStartError
-from foureyes.servers.child import Child
-from foureyes.servers.probe import probe
+from foureyes.config.settings import ServerSettings
+from foureyes.exceptions import FourEyesError, ServerError, ServerStartError, UnauthorisedError
+from foureyes.servers.cerberus import Cerberus, Rung
+from foureyes.servers.instance import Instance, OwnedProcess
+from foureyes.servers.listener import listener_pid
+from foureyes.servers.loading import load, load_each
+from foureyes.servers.recycling import recycle_due
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
 from foureyes.servers.state import ALLOWED, ServerSnapshot, ServerState
+from foureyes.servers.trouble import Ailment, Trouble
+from foureyes.servers.vigil import Vigil
 from foureyes.telemetry.log import event
+from foureyes.telemetry.resources import process_use
 
-_WINDOW_S = 600.0
-_DEGRADED_AFTER = 3
-_FIRST_BACKOFF_S, _CAP_FAILED_S, _CAP_DEGRADED_S = 1.0, 30.0, 300.0
-_STABLE_S = 60.0
-_PROBE_EVERY_S = 60.0
-_MISSES_BEFORE_ACTING = 2
+_MISSING_AGAIN_S = 60.0
+_DRAIN_S = 30.0
 
 
 class Launch(Protocol):
-    """How a server is brought up: start it (or find it) and say where it listens."""
+    """How a server is brought up: start it (or find it) and connect to it."""
 
-    async def start(self, timeout_s: float) -> tuple[ModelServer, Child | None]:
-        """Raises ServerStartError; what was half-started has been stopped again."""
+    can_overlap: bool
+    """Whether a second one can be started beside the first, to take over from it."""
+
+    async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:
+        """A server that answers, and its process where it is ours.
+
+        `failures` in the window lie behind us: be more thorough each time.
+        Raises a ServerError leaf; what was half-started has been stopped again.
+        """
         ...
 
 
 class Supervisor:
-    """Keeps one server alive. `run` is its only task; all others read `snapshot` or call `chat`."""
+    """Keeps one server alive. `run` is its only task; others read `snapshot`, call `chat` or say their wants."""
 
     def __init__(
         self,
-        name: str,
+        settings: ServerSettings,
         launch: Launch,
         models: Sequence[str],
         *,
-        start_timeout_s: float,
-        check_s: float,
         on_change: Callable[[ServerSnapshot, ServerSnapshot], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.snapshot = ServerSnapshot(
-            name, ServerState.STOPPED, now(), "not started yet", 0, None, None, (), (), None
-        )
+        self.snapshot = ServerSnapshot(settings.id, ServerState.STOPPED, now(), "not started yet")
+        self._settings = settings
         self._launch = launch
         self._models = tuple(models)
-        self._start_timeout_s = start_timeout_s
-        self._check_s = check_s
+        self._parked: frozenset[str] = frozenset()
         self._on_change = on_change
         self._now = now
-        self._server: ModelServer | None = None
-        self._child: Child | None = None
-        self._suspect = asyncio.Event()
+        self._cerberus = Cerberus(settings.restarts, now)
+        self._instance: Instance | None = None
+        self._vigil: Vigil | None = None
         self._settled = asyncio.Event()
-        self._failures: deque[float] = deque(maxlen=100)
-        self._answered: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._missing_mono_s = now()
 
     async def run(self) -> None:
         """Keep the server up until cancelled; then stop it."""
         try:
             while True:
-                reason = await self._one_life()
-                stable = self.snapshot.ready and self._now() - self.snapshot.since_mono_s >= _STABLE_S
-                self._move(ServerState.FAILED, reason)
-                await self._put_down()
-                await self._pause(stable=stable)
+                trouble = None if self.snapshot.ready else await self._up()
+                self._settled.set()
+                await self._heal(trouble or await self._watched())
         finally:
             self._move(ServerState.STOPPING, "FourEyes ends")
             await self._put_down()
@@ -81,152 +83,271 @@ class Supervisor:
         """Return once the first start has succeeded or failed."""
         await self._settled.wait()
 
+    async def change(self) -> None:
+        """Return when the server next changes its state or its models."""
+        await self._changed.wait()
+
+    def want(self, models: Sequence[str]) -> None:
+        """These models are wanted from now on."""
+        self._models = tuple(models)
+        self._wake()
+
+    def park(self, models: Iterable[str]) -> None:
+        """Do without these models for now: they are unloaded where the server can, and not asked either way."""
+        self._parked = frozenset(models)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._vigil is not None:
+            self._vigil.wake()
+
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Ask the server; a failure that smells of its death wakes the supervisor at once."""
-        server = self._server
-        if server is None or not self.snapshot.ready:
+        instance = self._instance
+        if instance is None or not self.snapshot.ready:
             raise ServerStartError(f"server '{self.snapshot.id}' is {self.snapshot.state}: {self.snapshot.reason}")
         try:
-            reply = await server.chat(request)
+            reply = await instance.chat(request)
         except ServerError as error:
-            if error.retryable:
-                self._suspect.set()
+            if self._vigil is not None and instance is self._instance:
+                self._vigil.doubt(error, request.model_id)
             raise
-        self._note_answer(request.model_id)
+        self._note_answer(instance)
         return reply
 
-    def _note_answer(self, model_id: str) -> None:
+    def _note_answer(self, instance: Instance) -> None:
         """A real answer is a probe of its model; the server is as fresh as the model that is silent longest."""
-        self._answered[model_id] = self._now()
-        self.snapshot = replace(self.snapshot, probed_mono_s=min(self._answered.values()))
+        if instance is self._instance and instance.answered:
+            self.snapshot = replace(self.snapshot, probed_mono_s=min(instance.answered.values()))
 
-    async def _one_life(self) -> str:
-        """Start, watch, and return why it is over."""
-        started = self._now()
+    async def _up(self) -> Trouble | None:
+        """Start where nothing runs, load, probe; what was in the way."""
+        began_s = self._now()
         try:
-            self._move(ServerState.STARTING, "starting" if not self._failures else "restarting")
-            self._answered.clear()
-            self._server, self._child = await self._launch.start(self._start_timeout_s)
-            self._move(ServerState.LOADING, f"loading {', '.join(self._models) or 'no model'}")
-            await self._load_all(self._server)
+            if self._instance is None:
+                self._move(ServerState.STARTING, "restarting" if self.snapshot.restarts else "starting")
+                self._instance = await self._started(self._cerberus.budget.recent)
+                self._show(replace(self.snapshot, pid=await _pid(self._instance)))
+            self._move(ServerState.LOADING, f"loading {', '.join(self._wanted) or 'no model'}")
+            await self._load_wanted(self._instance)
+        except UnauthorisedError as error:
+            return Trouble(Ailment.UNAUTHORISED, str(error))
         except FourEyesError as error:
-            self._settled.set()
-            return f"{error} (after {self._now() - started:.1f} s)"
-        self._move(ServerState.READY, f"ready in {self._now() - started:.1f} s")
-        self._settled.set()
-        return await self._watch(self._server)
-
-    async def _load_all(self, server: ModelServer) -> None:
-        for model_id in self._models:
-            try:
-                await self._load(server, model_id)
-            except ModelMissingError as error:
-                self.snapshot = replace(self.snapshot, missing=(*self.snapshot.missing, str(error)))
-                event("model.missing", str(error), level="error", server=self.snapshot.id, model=model_id)
-
-    async def _load(self, server: ModelServer, model_id: str) -> None:
-        load_s = await server.load(model_id)
-        latency_ms = await probe(server, model_id, timeout_s=self._start_timeout_s)
-        event(
-            "model.loaded",
-            f"model {model_id} is loaded and answered its probe",
-            server=self.snapshot.id,
-            model=model_id,
-            duration_ms=round(load_s * 1000, 1),
-            probe_ms=round(latency_ms, 1),
-            outcome="ok",
-        )
-        self.snapshot = replace(self.snapshot, models=(*self.snapshot.models, model_id))
-        self._note_answer(model_id)
-
-    async def _watch(self, server: ModelServer) -> str:
-        """Return the reason when the server is gone: its exit is seen at once, a hang by missed checks."""
-        exited = asyncio.create_task(self._exit(), name=f"exit of {self.snapshot.id}")
-        misses: list[str] = []
-        try:
-            while len(misses) < _MISSES_BEFORE_ACTING:
-                await self._wait_for_check(exited, hurry=bool(misses))
-                if exited.done():
-                    return f"it ended ({exited.result()})"
-                misses = [*misses, miss] if (miss := await self._miss(server, exited)) else []
-        finally:
-            exited.cancel()
-        return misses[-1]
-
-    async def _exit(self) -> str:
-        if self._child is None:
-            await asyncio.Event().wait()  # attached: there is no exit of ours to see
-            return ""
-        await self._child.wait()
-        return self._child.exit_text()
-
-    async def _wait_for_check(self, exited: asyncio.Task[str], *, hurry: bool) -> None:
-        """Until the next check is due, or the child exits, or a live request failed."""
-        suspected = asyncio.create_task(self._suspect.wait(), name=f"suspicion of {self.snapshot.id}")
-        timeout_s = min(1.0, self._check_s) if hurry else self._check_s
-        await asyncio.wait({exited, suspected}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        suspected.cancel()
-        self._suspect.clear()  # here, not before: what fails during a check is a reason for the next one
-
-    async def _miss(self, server: ModelServer, exited: asyncio.Task[str]) -> str | None:
-        """One check; what was missed, or None. No real answer for a while is a reason to probe by inference."""
-        checking = asyncio.create_task(self._check(server), name=f"check of {self.snapshot.id}")
-        await asyncio.wait({checking, exited}, return_when=asyncio.FIRST_COMPLETED)
-        if not checking.done():
-            checking.cancel()
-            return "it ended while it was checked"
-        return checking.result()
-
-    def _silent(self) -> list[str]:
-        """The models from which no real answer came for a while."""
-        now_s = self._now()
-        return [model_id for model_id, at_s in self._answered.items() if now_s - at_s >= _PROBE_EVERY_S]
-
-    async def _check(self, server: ModelServer) -> str | None:
-        try:
-            await server.check_live()
-            for model_id in self._silent():
-                await probe(server, model_id, timeout_s=self._start_timeout_s)
-                self._note_answer(model_id)
-        except ServerError as error:
-            return str(error)
+            return Trouble(Ailment.GONE, f"{error} (after {self._now() - began_s:.1f} s)")
+        self._move(ServerState.READY, f"ready in {self._now() - began_s:.1f} s")
+        self._say_healed()
         return None
 
-    async def _put_down(self) -> None:
-        """Let go of both; where this is cancelled half-way, the next call goes on: no child is forgotten."""
-        if self._server is not None:
-            await self._server.aclose()
-            self._server = None
-        if self._child is not None:
-            await self._child.stop()
-            self._child = None
+    async def _started(self, failures: int) -> Instance:
+        return Instance(*await self._launch.start(failures), self._now)
 
-    async def _pause(self, *, stable: bool) -> None:
-        """Back off: the first restart comes at once; after three failures in the window the server is degraded."""
-        self._failures.append(self._now())
-        self.snapshot = replace(self.snapshot, restarts=self.snapshot.restarts + 1)
-        recent = sum(self._now() - at < _WINDOW_S for at in self._failures)
-        if recent > _DEGRADED_AFTER:
-            minutes = _WINDOW_S / 60
-            self._move(ServerState.DEGRADED, f"{recent} failures in {minutes:.0f} min; {self.snapshot.reason}")
-        if stable or recent == 1:
+    @property
+    def _wanted(self) -> list[str]:
+        return [model_id for model_id in self._models if model_id not in self._parked]
+
+    async def _watched(self) -> Trouble:
+        """Watch a server that is ready, and return what went wrong."""
+        while True:
+            assert self._instance is not None
+            instance = self._instance
+            self._vigil = Vigil(instance, self._settings, lambda: self.snapshot.pid, self._now)
+            try:
+                while instance is self._instance:  # a recycled one needs a watch of its own
+                    if (trouble := await self._vigil.trouble() or await self._tended(instance)) is not None:
+                        return trouble
+            finally:
+                self._vigil = None
+
+    async def _tended(self, instance: Instance) -> Trouble | None:
+        """What is done between two checks, while all is well."""
+        self._note_answer(instance)
+        self._cerberus.stable(self._now() - self.snapshot.since_mono_s)
+        try:
+            await self._drop_unwanted(instance)
+            await self._load_wanted(instance)
+            await self._recycle(instance)
+        except UnauthorisedError as error:
+            return Trouble(Ailment.UNAUTHORISED, str(error))
+        except FourEyesError as error:
+            return Trouble(Ailment.GONE, str(error))
+        return None
+
+    async def _heal(self, trouble: Trouble) -> None:
+        """Climb one rung of the ladder; nothing counts as healed before a probe was answered."""
+        assert self._instance is not None or not self.snapshot.ready
+        can_reload = self._instance is not None and self.snapshot.ready and self._instance.server.can_unload
+        rung = self._cerberus.rung(trouble, can_reload=can_reload)
+        event(
+            "server.healing",
+            f"server '{self.snapshot.id}': {trouble.reason}; {rung}",
+            level="debug" if self.snapshot.retrying else "warning",
+            server=self.snapshot.id,
+            ailment=trouble.ailment,
+            rung=rung,
+        )
+        if rung is Rung.RELOAD and self._instance is not None and trouble.model_id is not None:
+            await self._reload(self._instance, trouble.model_id, trouble.reason)
+        elif rung is Rung.ASK_AGAIN and self._instance is not None:
+            self._move(ServerState.FAILED, trouble.reason)
+            await self._authorised(self._instance)
+        else:
+            await self._restart(trouble)
+
+    async def _reload(self, instance: Instance, model_id: str, reason: str) -> None:
+        """Load one model anew while the others go on answering."""
+        self._show(replace(self.snapshot, models=_without(self.snapshot.models, model_id)))
+        self._say_missing(model_id, f"model {model_id} is being loaded again: {reason}")
+        try:
+            await instance.server.unload(model_id)
+            await load(instance, model_id, self._settings)
+        except FourEyesError as error:
+            await self._heal(Trouble(Ailment.MODEL, f"{model_id} could not be loaded again: {error}", model_id))
+        else:
+            await self._say_loaded(instance, model_id)
+            self._say_healed()
+
+    async def _authorised(self, instance: Instance) -> None:
+        """Ask now and then whether the server takes our token by now; nothing that we could restart would help."""
+        while True:
+            await asyncio.sleep(self._settings.check_s)
+            try:
+                await instance.server.listed()
+            except UnauthorisedError:
+                continue
+            except ServerError as error:
+                event("server.lost", str(error), level="debug", server=self.snapshot.id)
             return
-        cap_s = _CAP_DEGRADED_S if self.snapshot.state is ServerState.DEGRADED else _CAP_FAILED_S
-        await asyncio.sleep(backoff_s(recent - 1, first_s=_FIRST_BACKOFF_S, cap_s=cap_s))
+
+    async def _restart(self, trouble: Trouble) -> None:
+        """Put down what is left, wait as long as the budget says; the next start follows."""
+        is_ours = self._instance is None or self._instance.process is not None
+        self._move(ServerState.FAILED, trouble.reason)
+        await self._put_down()
+        self._show(replace(self.snapshot, restarts=self.snapshot.restarts + 1))
+        budget = self._cerberus.budget
+        if budget.is_degraded:
+            minutes = self._settings.restarts.window_s / 60
+            self._move(ServerState.DEGRADED, f"{budget.recent} failures in {minutes:g} min; {trouble.reason}")
+        # to ask again whether somebody else's server is back costs nothing
+        await asyncio.sleep(budget.pause_s(cap_s=None if is_ours else self._settings.check_s))
+
+    async def _put_down(self) -> None:
+        """Let go of the instance; cancelled half-way, the next call goes on: no child is forgotten."""
+        if self._instance is not None:
+            await self._instance.put_down()
+            self._instance = None
+
+    async def _drop_unwanted(self, instance: Instance) -> None:
+        for model_id in set(self.snapshot.models) - set(self._wanted):
+            self._show(replace(self.snapshot, models=_without(self.snapshot.models, model_id)))
+            instance.answered.pop(model_id, None)
+            if instance.server.can_unload:
+                await instance.server.unload(model_id)
+            event("model.parked", f"model {model_id} is not used for now", server=self.snapshot.id, model=model_id)
+
+    async def _load_wanted(self, instance: Instance) -> None:
+        """Load what is wanted and not there; what the server cannot serve is asked for again now and then."""
+        if self._now() - self._missing_mono_s >= _MISSING_AGAIN_S or not self.snapshot.ready:
+            self._missing_mono_s = self._now()
+            self._show(replace(self.snapshot, missing={}))
+        known = {*self.snapshot.models, *self.snapshot.missing}
+        if due := [model_id for model_id in self._wanted if model_id not in known]:
+            await load_each(
+                instance,
+                due,
+                self._settings,
+                lambda model_id: self._say_loaded(instance, model_id),
+                self._say_missing,
+            )
+
+    async def _say_loaded(self, instance: Instance, model_id: str) -> None:
+        sizes = {each.id: each.size_bytes for each in await instance.server.listed() if each.size_bytes}
+        missing = {name: why for name, why in self.snapshot.missing.items() if name != model_id}
+        models = (*_without(self.snapshot.models, model_id), model_id)
+        self._show(replace(self.snapshot, models=models, missing=missing, sizes=sizes))
+        self._note_answer(instance)
+
+    def _say_missing(self, model_id: str, reason: str) -> None:
+        self._show(replace(self.snapshot, missing={**self.snapshot.missing, model_id: reason}))
+
+    def _say_healed(self) -> None:
+        if (ill_s := self._cerberus.healed()) is not None:
+            event(
+                "server.healed",
+                f"server '{self.snapshot.id}' is healed: its models answered their probes, after {ill_s:.1f} s",
+                server=self.snapshot.id,
+                duration_ms=round(ill_s * 1000),
+                outcome="ok",
+            )
+
+    async def _recycle(self, instance: Instance) -> None:
+        """Load the models anew before their engine has leaked too much: beside the old ones where that can be."""
+        rss_bytes = None if self.snapshot.pid is None else process_use(self.snapshot.pid).rss_bytes
+        why = recycle_due(self._settings.recycling, images=instance.images, rss_bytes=rss_bytes)
+        if why is None:
+            return
+        began_s = self._now()
+        if self._launch.can_overlap:
+            await self._replace(instance)
+        elif instance.server.can_unload and instance.in_flight == 0:  # between frames
+            for model_id in self.snapshot.models:
+                await self._reload(instance, model_id, f"recycled {why}")
+            instance.images = 0
+        else:
+            return
+        took_ms = round((self._now() - began_s) * 1000)
+        text = f"server '{self.snapshot.id}' was recycled {why}"
+        event("server.recycled", text, server=self.snapshot.id, duration_ms=took_ms)
+
+    async def _replace(self, old: Instance) -> None:
+        """Start a second instance, prove it, and let it take over; the old one ends when it has answered all."""
+        fresh = await self._started(0)
+        try:
+            for model_id in self.snapshot.models:
+                await load(fresh, model_id, self._settings)
+        except BaseException:
+            await fresh.put_down()
+            raise
+        self._instance = fresh
+        self._show(replace(self.snapshot, pid=await _pid(fresh), url=fresh.server.url))
+        await old.drained(_DRAIN_S)
+        await old.put_down()
 
     def _move(self, state: ServerState, reason: str) -> None:
         before = self.snapshot
         if state not in ALLOWED[before.state]:
             raise AssertionError(f"server '{before.id}' cannot go from {before.state} to {state}")
         up = state in {ServerState.LOADING, ServerState.READY}
-        self.snapshot = replace(
-            before,
-            state=state,
-            since_mono_s=self._now(),
-            reason=reason,
-            pid=self._child.pid if up and self._child else None,
-            url=self._server.url if up and self._server else None,
-            models=before.models if up else (),
-            missing=before.missing if up else (),
+        retrying = before.state is ServerState.DEGRADED or (before.retrying and state is not ServerState.READY)
+        self._show(
+            ServerSnapshot(
+                id=before.id,
+                state=state,
+                since_mono_s=self._now(),
+                reason=reason,
+                restarts=before.restarts,
+                pid=before.pid if up else None,
+                url=self._instance.server.url if up and self._instance else None,
+                models=before.models if up else (),
+                missing=before.missing if up else {},
+                sizes=before.sizes if up else {},
+                probed_mono_s=before.probed_mono_s,
+                retrying=retrying,
+            )
         )
         self._on_change(before, self.snapshot)
+
+    def _show(self, snapshot: ServerSnapshot) -> None:
+        self.snapshot = snapshot
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+async def _pid(instance: Instance) -> int | None:
+    if instance.process is not None:
+        return instance.process.pid
+    return await asyncio.to_thread(listener_pid, instance.server.url)
+
+
+def _without(models: Sequence[str], model_id: str) -> tuple[str, ...]:
+    return tuple(name for name in models if name != model_id)

@@ -31,18 +31,20 @@ WITHIN_S = 30.0
 class TinyLaunch:
     """Starts one program after another, the last one again and again; notes when."""
 
+    can_overlap = False
+
     def __init__(self, commands: Sequence[Sequence[str]]) -> None:
         self._commands = list(commands)
         self.started_s: list[float] = []
         self.children: list[Child] = []
 
-    async def start(self, timeout_s: float) -> tuple[ModelServer, Child | None]:
+    async def start(self, failures: int) -> tuple[ModelServer, Child]:  # noqa: ARG002 - each start is like the others
         self.started_s.append(time.monotonic())
         command = self._commands.pop(0) if len(self._commands) > 1 else self._commands[0]
         child = await Child.start("tiny", command)
         self.children.append(child)
         try:
-            port = await child.port(timeout_s)
+            port = await child.port(10)
         except ServerStartError:
             await child.stop()
             raise
@@ -62,9 +64,8 @@ class Run:
     ) -> None:
         self.snapshots: list[ServerSnapshot] = []
         self.on_change: Callable[[ServerSnapshot], None] = lambda _: None
-        self.supervisor = Supervisor(
-            "tiny", launch, models, start_timeout_s=10, check_s=check_s, on_change=self._changed, now=now
-        )
+        settings = EngineServer(id="tiny", check_s=check_s)
+        self.supervisor = Supervisor(settings, launch, models, on_change=self._changed, now=now)
 
     def _changed(self, _before: ServerSnapshot, after: ServerSnapshot) -> None:
         self.snapshots.append(after)
@@ -223,7 +224,7 @@ async def test_a_model_that_the_server_does_not_have_is_told_and_stops_nothing(t
         async with running(run):
             snapshot = await run.until_ready()
             assert snapshot.models == ("m",)
-            assert snapshot.missing == ("the engine has no model 'absent'; it serves m",)
+            assert snapshot.missing == {"absent": "the engine has no model 'absent'; it serves m"}
             engine.control("m", fail="500", times=1)
             clock.move(61)
             with pytest.raises(ServerBusyError):

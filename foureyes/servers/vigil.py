@@ -1,0 +1,181 @@
+"""The watch over one running server: its exit is seen at once, a hang within its budget, silence by misses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from foureyes.config.settings import ServerSettings
+from foureyes.exceptions import (
+    FourEyesError,
+    ModelCrashedError,
+    ServerError,
+    ServerTimeoutError,
+    UnauthorisedError,
+    WrongModelError,
+)
+from foureyes.servers.instance import Flight, Instance
+from foureyes.servers.trouble import Ailment, Trouble
+from foureyes.telemetry.log import event
+from foureyes.telemetry.resources import process_use
+
+_MISSES_BEFORE_ACTING = 2
+_HURRY_S = 1.0
+_PROBE_TIMEOUT_S = 30.0
+_WORKING_SHARE = 0.02
+"""A server that uses less than this much of one processor while somebody waits works on nothing,"""
+_IDLE_S = 10.0
+"""if it does so for this long: one that waits for its graphics card may look idle for a moment."""
+
+
+class Vigil:
+    """Looks after one instance. `trouble` is its only task; requests that fail tell it by `doubt`."""
+
+    def __init__(
+        self, instance: Instance, settings: ServerSettings, pid: Callable[[], int | None], now: Callable[[], float]
+    ) -> None:
+        self._instance = instance
+        self._settings = settings
+        self._pid = pid
+        self._now = now
+        self._woken = asyncio.Event()
+        self._found: Trouble | None = None
+        self._misses = 0
+        self._idle_s = 0.0
+        self._listed_mono_s = now()
+        self._work: tuple[float, float] | None = None
+        self._slow: Flight | None = None
+
+    def doubt(self, error: ServerError, model_id: str) -> None:
+        """A live request failed: what it says is believed or looked into at once."""
+        self._found = self._found or _told(error, model_id)
+        if error.retryable or self._found is not None:
+            self._woken.set()
+
+    def wake(self) -> None:
+        """Look now: something is to be done."""
+        self._woken.set()
+
+    async def trouble(self) -> Trouble | None:
+        """Wait until the next check is due, and return what is wrong; None where nothing is."""
+        exited = asyncio.create_task(self._exit(), name=f"exit of {self._settings.id}")
+        try:
+            await self._wait(exited)
+            checking = asyncio.create_task(self._check(), name=f"check of {self._settings.id}")
+            await asyncio.wait({checking, exited}, return_when=asyncio.FIRST_COMPLETED)
+            if not checking.done():
+                checking.cancel()
+            if exited.done():
+                return Trouble(Ailment.GONE, f"it ended ({self._instance.exit_text()})")
+            return checking.result()
+        finally:
+            exited.cancel()
+
+    async def _exit(self) -> None:
+        if self._instance.process is None:
+            await asyncio.Event().wait()  # attached: there is no exit of ours to see
+        else:
+            await self._instance.process.wait()
+
+    async def _wait(self, exited: asyncio.Task[None]) -> None:
+        woken = asyncio.create_task(self._woken.wait(), name=f"doubt about {self._settings.id}")
+        timeout_s = min(self._settings.check_s, self._instance.next_budget_s())
+        if self._misses or self._work:
+            timeout_s = min(timeout_s, _HURRY_S)
+        await asyncio.wait({exited, woken}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+        self._woken.clear()  # here, not before: what fails during a check is a reason for the next one
+
+    async def _check(self) -> Trouble | None:
+        found, self._found = self._found, None
+        if found is not None:
+            return found
+        try:
+            await self._instance.server.check_live()
+            if (gone := await self._unloaded()) is not None:
+                return gone
+            await self._probe_silent()
+        except ServerError as error:
+            return self._missed(error)
+        return await self._hang()
+
+    async def _unloaded(self) -> Trouble | None:
+        """A model that the server itself lists as not loaded any more; asked as seldom as a probe is due."""
+        if self._now() - self._listed_mono_s < self._settings.probe_s:
+            return None
+        self._listed_mono_s = self._now()
+        loaded = {each.id: each.loaded for each in await self._instance.server.listed()}
+        for model_id in self._instance.answered:
+            if loaded.get(model_id) is False:
+                return Trouble(Ailment.MODEL, f"model {model_id} was unloaded behind our back", model_id)
+        return None
+
+    async def _probe_silent(self) -> None:
+        """No real answer for a while is a reason to probe, never while the server works for somebody."""
+        for model_id in self._instance.silent(self._settings.probe_s):
+            if self._instance.in_flight == 0:
+                await self._instance.probe(model_id, _PROBE_TIMEOUT_S)
+
+    def _missed(self, error: ServerError) -> Trouble | None:
+        """One miss is none; what the error says for certain needs no second one."""
+        if (told := _told(error, None)) is not None and told.ailment is Ailment.UNAUTHORISED:
+            return told
+        self._misses += 1
+        if self._misses < _MISSES_BEFORE_ACTING:
+            return None
+        hung = isinstance(error, ServerTimeoutError)
+        return Trouble(Ailment.HUNG if hung else Ailment.GONE, str(error))
+
+    async def _hang(self) -> Trouble | None:
+        """It answers; whether it works is judged by its processor time while a request is over its budget."""
+        flight, before = self._instance.overdue(), self._work
+        if flight is None:
+            self._misses, self._idle_s, self._work, self._slow = 0, 0.0, None, None
+            return None
+        self._work = await asyncio.to_thread(self._worked)
+        if before is None or self._work is None or _works(before, self._work):
+            self._misses, self._idle_s = 0, 0.0
+            self._say_slow(flight)
+            return None
+        self._idle_s += self._work[0] - before[0]
+        if self._idle_s < _IDLE_S:
+            return None
+        waited_s = self._now() - flight.began_mono_s
+        return Trouble(
+            Ailment.HUNG,
+            f"it lives and does not work: a request to {flight.model_id} waits for {waited_s:.1f} s "
+            f"(budget {flight.budget_s:.1f} s)",
+            flight.model_id,
+        )
+
+    def _worked(self) -> tuple[float, float] | None:
+        """Now, and the processor time of the whole process tree; None where it cannot be seen."""
+        pid = self._pid()
+        return None if pid is None else (self._now(), process_use(pid).cpu_s)
+
+    def _say_slow(self, flight: Flight) -> None:
+        if self._slow is not flight:
+            self._slow = flight
+            event(
+                "server.slow",
+                f"server '{self._settings.id}' works on {flight.model_id} for longer than {flight.budget_s:.1f} s",
+                server=self._settings.id,
+                model=flight.model_id,
+            )
+
+
+_MODEL_ERRORS: Mapping[type[FourEyesError], Ailment] = {
+    ModelCrashedError: Ailment.MODEL,
+    WrongModelError: Ailment.MODEL,
+    UnauthorisedError: Ailment.UNAUTHORISED,
+}
+
+
+def _works(before: tuple[float, float], after: tuple[float, float]) -> bool:
+    return after[1] - before[1] >= _WORKING_SHARE * (after[0] - before[0])
+
+
+def _told(error: ServerError, model_id: str | None) -> Trouble | None:
+    """What an error says for certain; None where it only makes one wonder."""
+    ailment = _MODEL_ERRORS.get(type(error))
+    return None if ailment is None else Trouble(ailment, str(error), model_id)
