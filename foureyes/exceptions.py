@@ -23,6 +23,8 @@ FourEyesError
 |   +-- ServerTimeoutError      the server did not answer in time
 |   +-- ServerBusyError         the server refused the request for now
 |   |   +-- ServerLoadingError  the server is up and still loads its model
+|   |   +-- BreakerOpenError    the server failed too often in a row and is left in peace for a while
+|   |   +-- QueueFullError      as many requests of operators as may wait are waiting
 |   +-- ServerReplyError        the server answered something that is no answer
 |   |   +-- UnknownRouteError   the server does not have the route, whatever its status says
 |   |   +-- WrongModelError     another model answered than the one that was asked
@@ -179,6 +181,14 @@ class ServerBusyError(ServerError):
 
 class ServerLoadingError(ServerBusyError):
     """The model server is up and still loads its model: wait for it."""
+
+
+class BreakerOpenError(ServerBusyError):
+    """The model server failed too often in a row: it is left in peace for a while, then tried again."""
+
+
+class QueueFullError(ServerBusyError):
+    """As many requests of operators as may wait are waiting already: come again later."""
 
 
 class ServerReplyError(ServerError):
