@@ -7,8 +7,10 @@ In DIR it writes requests.jsonl, unlisted.jsonl (routes that the fake does not l
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
@@ -39,11 +41,28 @@ class FakeProgram(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.kind, self.behaviours, self.journal = kind, behaviours, journal
         self._lock, self.in_flight = threading.Lock(), 0
+        self._connections = set[socket.socket]()
 
     def server_bind(self) -> None:
         """Bind without asking any name service who we are."""
         socketserver.TCPServer.server_bind(self)
         self.server_port = int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def stop(self) -> None:
+        """Stop listening and cut what is connected, while the process lives on."""
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def entered(self, by: int) -> int:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,18 +45,25 @@ class Instances:
         return next(iter([*exact, *self.of(name)]), None)
 
     def load(
-        self, key: str, context_length: int, config: Mapping[str, Any] = {}, *, jit: bool = False
+        self,
+        key: str,
+        context_length: int,
+        config: Mapping[str, Any] | None = None,
+        *,
+        jit: bool = False,
+        name: str | None = None,
     ) -> Instance:
         """1.3: not idempotent, the second instance of a key is called `key:2`."""
         with self._lock:
-            taken = {each.id for each in self._loaded}
-            numbered = (key if number == 1 else f"{key}:{number}" for number in range(1, len(taken) + 2))
-            instance = Instance(
-                next(each for each in numbered if each not in taken), key, context_length, jit, config
-            )
+            instance = Instance(self._free(name or key), key, context_length, jit, config or {})
             self._loaded.append(instance)
         self._journal.event("loaded", instance=instance.id, jit=jit)
         return instance
+
+    def _free(self, name: str) -> str:
+        taken = {each.id for each in self._loaded}
+        numbered = (name if number == 1 else f"{name}:{number}" for number in itertools.count(1))
+        return next(each for each in numbered if each not in taken)
 
     def unload(self, instance_id: str) -> bool:
         """Whether there was one."""

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +11,7 @@ from typing import Any
 from parts.fakes import http_fake, router
 from parts.fakes.behaviour import Behaviours
 from parts.fakes.chat import Chat
+from parts.fakes.crash import crash
 from parts.fakes.journal import Journal
 from parts.fakes.kind import FINGERPRINT, Request, Route, Served, Settings
 from parts.fakes.llama_shapes import (
@@ -143,11 +140,9 @@ class LlamaServer:
         return next(filter(None, map(refuse_picture, request.pictures)), None)
 
     def _crash(self, key: str) -> Reply:
-        """3, crash modes: an assertion ends the process in the middle of a request."""
+        """3: the process ends in the middle of a request."""
         self._journal.event("crashed", model=key)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        print("GGML_ASSERT(buffer) failed", file=sys.stderr, flush=True)  # noqa: T201 - its last words
-        os.kill(os.getpid(), signal.SIGABRT)
+        crash()
         raise AssertionError("unreachable")
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class LmStudio:
 
     def __init__(self, settings: LmStudioSettings, behaviours: Behaviours, journal: Journal) -> None:
         self.settings, self._behaviours, self._journal = settings, behaviours, journal
-        self.instances = Instances(journal)
+        self.instances, self._jit = Instances(journal), threading.Lock()
         self._chat = Chat(self, behaviours)
         self.failures: Mapping[str, Callable[[str], Reply]] = {
             "crash": self._crash,
@@ -192,11 +193,15 @@ class LmStudio:
         return Served(instance.id, instance.key)
 
     def _just_in_time(self, key: str) -> Served | Reply:
-        if failed := self._loading(key):
-            return failed
-        if self.settings.evict:
-            self.instances.evict_jit()
-        return Served(self.instances.load(key, self.settings.n_ctx, jit=True).id, key)
+        with self._jit:  # requests that come meanwhile wait for the same load
+            instance = self.instances.named(key)
+            if instance is None:
+                if failed := self._loading(key):
+                    return failed
+                if self.settings.evict:
+                    self.instances.evict_jit()
+                instance = self.instances.load(key, self.settings.n_ctx, jit=True)
+        return Served(instance.id, key)
 
     def _only(self) -> Instance | None:
         """1.7: with exactly one model loaded the name did not matter."""

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 
+from parts.fakes.lms_home import LmsHome
 from parts.program import Program, free_port, wait_until
 
 FAKES = Path(__file__).parent
@@ -128,3 +134,76 @@ class FakeServer(Program, FakeLog):
     def loaded(self) -> list[str]:
         """The models that are loaded now."""
         return list(state(self.url)["loaded"])
+
+
+class FakeLms:
+    """A home with the `lms` command in it, and the daemons that the command starts.
+
+    `path` is the command; it needs no environment of its own. `log` is what the HTTP server was asked. `config` is
+    for `configure`: `models`, `flags` (of lmstudio.py), `start_s`, and the misbehaviour that `lms.py` lists.
+    """
+
+    def __init__(self, folder: Path, *models: str, **config: Any) -> None:
+        folder = folder.resolve()
+        self._home = LmsHome(folder)
+        self.folder, self.log = folder, FakeLog(self._home.http_folder)
+        self.configure(models=list(models), **config)
+        self.path = folder / "bin" / "lms"
+        self.path.parent.mkdir(exist_ok=True)
+        home, start = shlex.quote(str(folder)), shlex.join(command("lms"))
+        self.path.write_text(f'#!/bin/sh\nFAKE_LMS_HOME={home} exec {start} "$@"\n')
+        self.path.chmod(0o755)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def configure(self, **wanted: Any) -> None:
+        """Change how the command behaves from its next run on, and the daemon from its next start on."""
+        self._home.configure(**wanted)
+
+    def run(self, *arguments: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+        """Run the command as a person would."""
+        return subprocess.run(
+            [str(self.path), *arguments], capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+
+    def start_app(self) -> int:
+        """Start the daemon as the desktop app has it (`isDaemon` false); returns its pid."""
+        app = command("lms_daemon", "--home", str(self.folder), "--gui")
+        before = self._home.daemon()
+        nothing = subprocess.DEVNULL
+        subprocess.Popen(app, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        wait_until(lambda: self._home.daemon() != before, 15, "the app to be there")
+        return int(self._home.daemon()["pid"])
+
+    def invocations(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Every run of the command, or of one of its subcommands ("daemon up")."""
+        return [each for each in lines(self.folder / "invocations.jsonl") if name in {None, each["command"]}]
+
+    def side_effects(self) -> list[dict[str, Any]]:
+        """The runs that started the daemon though nobody had asked them to."""
+        return [each for each in self.invocations() if each["side_effect"]]
+
+    def daemon_pid(self) -> int | None:
+        """The newest daemon's pid while it runs."""
+        pid = self._home.daemon().get("pid")
+        return pid if pid and alive(pid) else None
+
+    def end(self) -> None:
+        """Kill every daemon that was ever started here."""
+        for daemon in lines(self.folder / "daemons.jsonl"):
+            if alive(daemon["pid"], of=self.folder):
+                os.kill(daemon["pid"], signal.SIGKILL)
+
+
+def alive(pid: int, of: Path | None = None) -> bool:
+    """Whether a process runs, not being a zombie; one that names a folder in its command line, if one is given."""
+    try:
+        process = psutil.Process(pid)
+        named = of is None or str(of) in process.cmdline()
+        return named and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
