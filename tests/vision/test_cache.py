@@ -115,20 +115,49 @@ async def test_the_cache_is_bounded() -> None:
     assert len(cache) == 10
 
 
-async def test_a_cancelled_flight_leaves_nobody_waiting() -> None:
-    """When the reader is cancelled, those who joined are released and the next one reads."""
-    cache, never = AnswerCache(ttl_s=5, max_entries=10), asyncio.Event()
+class Flight:
+    """A read that lasts until the test lets it land, and tells whether it was cancelled."""
 
-    async def hang() -> Answer:
-        await never.wait()
+    def __init__(self) -> None:
+        self.land = asyncio.Event()
+        self.cancelled = False
+
+    async def __call__(self) -> Answer:
+        try:
+            await self.land.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
         return replace(ANSWER)
 
-    first = asyncio.create_task(cache.answer("key", hang, keep))
+
+async def waiting(cache: AnswerCache, flight: Flight, number: int) -> list[asyncio.Task[tuple[Answer, str]]]:
+    """Several who ask the same at once, all of them waiting."""
+    tasks = [asyncio.create_task(cache.answer("key", flight, keep)) for _ in range(number)]
     await asyncio.sleep(0)
-    joined = asyncio.create_task(cache.answer("key", hang, keep))
-    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_who_leaves_a_flight_takes_it_from_nobody_else() -> None:
+    """When the one that began to read is cancelled, those who joined still get the answer, and it is kept."""
+    cache, flight = AnswerCache(ttl_s=5, max_entries=10), Flight()
+    first, *others = await waiting(cache, flight, 3)
     first.cancel()
-    done, pending = await asyncio.wait({first, joined}, timeout=5)
-    assert not pending
-    assert all(task.cancelled() for task in done)
+    await asyncio.sleep(0)
+    flight.land.set()
+    assert [origin for _, origin in await asyncio.gather(*others)] == ["shared", "shared"]
+    assert first.cancelled()
+    assert (await cache.answer("key", Reader(), keep))[1] == "cached"
+
+
+async def test_a_flight_that_everybody_left_is_cancelled() -> None:
+    """When nobody waits for it any more the read ends, and the next question reads anew."""
+    cache, flight = AnswerCache(ttl_s=5, max_entries=10), Flight()
+    tasks = await waiting(cache, flight, 2)
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await asyncio.sleep(0)
+    assert flight.cancelled
     assert (await cache.answer("key", Reader(), keep))[1] == "inferred"
