@@ -37,6 +37,7 @@ FourEyesError
 |   +-- ModelCrashedError       the model crashed or was unloaded; it must be loaded again
 +-- TooManySubscribersError     as many listeners as are served follow the live events already
 +-- NotRunningError             no daemon answers for this state folder
++-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
 """
 
@@ -245,6 +246,10 @@ class TooManySubscribersError(FourEyesError):
 
 class NotRunningError(FourEyesError):
     """No daemon answers for this state folder."""
+
+
+class ServiceError(FourEyesError):
+    """The operating system's manager of services is not there, or refused what `foureyes service` asked of it."""
 
 
 class InferenceError(FourEyesError):

@@ -1,6 +1,6 @@
 """The watchdog of systemd: fed by the progress of looking, and by nothing else.
 
-At half of systemd's period every watch is asked whether its capture loop still goes round. A turn of it ends with a
+At half of systemd's period every watch is asked whether its capture loop still goes round. A turn ends with a
 frame or with an error that was handled: a source that is away, refuses or times out keeps the loop going, and the
 watchdog is fed, since a restart of ours would not bring OBS back. A call that never returns ends no turn. When one
 has lasted longer than any turn of that source may take (`SourceWatch.stuck_s`: a clock may be as slow as a look in
