@@ -13,6 +13,7 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.region import Region
 from foureyes.frames.sources.auto import choose
 from foureyes.frames.sources.opening import open_source
+from foureyes.servers.clients import Clients
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor
@@ -65,10 +66,11 @@ def supervisors_of(settings: Settings, metrics: Metrics, tell: Tell = _tell_nobo
         for model in (settings.models[name] for name in task.models):
             if model.model_id not in wanted.setdefault(model.server, []):
                 wanted[model.server].append(model.model_id)
+    clients = Clients(idle_s=settings.resources.client_idle_s)
     return {
         server.id: Supervisor(
             server,
-            launch_for(server),
+            launch_for(server, clients),
             wanted[server.id],
             on_change=_server_reporter(metrics, tell),
         )

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, NonNegativeFloat, TypeAdapter, ValidationError
 
-from foureyes.exceptions import ModelMissingError, ServerBusyError, ServerReplyError
-from foureyes.servers import chat
+from foureyes.exceptions import ModelCrashedError, ModelMissingError, ServerBusyError, ServerReplyError
+from foureyes.servers import strict_json
+from foureyes.servers.clients import Clients
+from foureyes.servers.completion import ROUTE, Asked, completion, question
 from foureyes.servers.http import ServerHttp
-from foureyes.servers.server import ChatReply, ChatRequest, Listed
+from foureyes.servers.sent_picture import data_url
+from foureyes.servers.server import ChatReply, ChatRequest, Listed, Remarks
 
 T = TypeVar("T")
 
 _LOAD_TIMEOUT_S = 60.0
+_PNG_MAGIC = b"\x89PNG"
 
 
 class _Listed(BaseModel):
     key: str
     loaded_instances: list[Any] = []
+    size_bytes: int | None = None
 
 
 _LISTING = TypeAdapter(list[_Listed])
 _SECONDS = TypeAdapter(NonNegativeFloat)
+_REMARKS = TypeAdapter(Remarks)
 
 
 def command(*, port: int, threads: int) -> list[str]:
@@ -40,15 +48,21 @@ def command(*, port: int, threads: int) -> list[str]:
     ]
 
 
+async def answers(http: ServerHttp) -> bool:
+    """Whether an engine answers there: its health tells of its lanes."""
+    document = (await http.exchange("GET", "/health", timeout_s=2.0)).document()
+    return "status" in document and isinstance(document.get("lanes"), dict)
+
+
 class Engine:
     """A running engine at a URL."""
 
     can_unload = True
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, clients: Clients) -> None:
         self.id = name
         self.url = url
-        self._http = ServerHttp(name, url)
+        self._http = ServerHttp(name, url, clients)
 
     async def check_live(self) -> None:
         """Raise unless /health says ok in its body."""
@@ -62,9 +76,11 @@ class Engine:
 
     async def listed(self) -> tuple[Listed, ...]:
         """The engine's models."""
-        listed = await self._listed()
+        document = await self._http.call("GET", "/api/v1/models")
+        listed = self._understood(_LISTING, document.get("models"))
         return tuple(
-            Listed(model.key, bool(model.loaded_instances), (model.key,), vision=True) for model in listed
+            Listed(each.key, bool(each.loaded_instances), (each.key,), each.size_bytes, vision=True)
+            for each in listed
         )
 
     async def entry(self, model_id: str) -> Listed | None:
@@ -73,24 +89,21 @@ class Engine:
 
     async def load(self, model_id: str) -> float:
         """Load a model unless it is loaded, then see it listed as loaded."""
-        listed = await self._listed()
-        if model_id not in (known := [model.key for model in listed]):
-            raise ModelMissingError(f"the engine has no model '{model_id}'; it serves {', '.join(known)}")
-        if model_id in _loaded(listed):
+        listed = {each.id: each for each in await self.listed()}
+        if model_id not in listed:
+            raise ModelMissingError(f"the engine has no model '{model_id}'; it serves {', '.join(listed)}")
+        if listed[model_id].loaded:
             return 0.0
         body = {"model": model_id}
         document = await self._http.call("POST", "/api/v1/models/load", body=body, timeout_s=_LOAD_TIMEOUT_S)
-        if model_id not in _loaded(await self._listed()):
-            raise ServerBusyError(f"the engine said it loaded '{model_id}', and does not list it as loaded")
+        entry = await self.entry(model_id)
+        if entry is None or not entry.loaded:
+            raise ModelCrashedError(f"the engine said it loaded '{model_id}', and does not list it as loaded")
         return self._understood(_SECONDS, document.get("load_time_seconds", 0.0))
 
     async def unload(self, model_id: str) -> None:
         """Let go of a model."""
         await self._http.call("POST", "/api/v1/models/unload", body={"instance_id": model_id})
-
-    async def _listed(self) -> list[_Listed]:
-        document = await self._http.call("GET", "/api/v1/models")
-        return self._understood(_LISTING, document.get("models"))
 
     def _understood(self, shape: TypeAdapter[T], said: Any) -> T:
         try:
@@ -101,13 +114,48 @@ class Engine:
             ) from error
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Ask; the engine understands the x- annotations, so the schema goes as it is."""
-        return await chat.ask(self._http, request)
+        """Ask; the engine understands the x- annotations and every picture, so both go as they are."""
+        asked = Asked(request.model_id, lambda model: model == request.model_id)
+        body = question(request, asked, _messages(request), dict(request.schema))
+        if request.stream is not None:
+            body["user"] = request.stream
+        began_s = time.monotonic()
+        document = await self._http.call("POST", ROUTE, body=body, timeout_s=request.timeout_s)
+        latency_ms = (time.monotonic() - began_s) * 1000
+        answered = completion(self.id, document, asked)
+        answer, remarks = _object(self.id, answered.text), _remarks(self.id, document)
+        untouched = (1.0,) * len(request.pictures)
+        return ChatReply(answer, request.model_id, latency_ms, remarks, answered.usage, untouched)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Let go of the connections."""
         await self._http.aclose()
 
 
-def _loaded(listed: list[_Listed]) -> set[str]:
-    return {model.key for model in listed if model.loaded_instances}
+def _messages(request: ChatRequest) -> list[dict[str, Any]]:
+    images = [{"type": "image_url", "image_url": {"url": _picture(data)}} for data in request.pictures]
+    return [{"role": "user", "content": [{"type": "text", "text": request.prompt}, *images]}]
+
+
+def _picture(data: bytes) -> str:
+    return data_url("png" if data.startswith(_PNG_MAGIC) else "jpeg", data)
+
+
+def _object(server: str, content: str) -> Mapping[str, Any]:
+    try:
+        answer = strict_json.parsed(content)
+    except ValueError as error:
+        raise ServerReplyError(f"server '{server}' answered no JSON: {content[:200]!r}") from error
+    if not isinstance(answer, dict):
+        raise ServerReplyError(f"server '{server}' answered JSON that is no object: {content[:200]!r}")
+    return answer
+
+
+def _remarks(server: str, document: Mapping[str, Any]) -> Remarks:
+    said = document.get("foureyes")
+    if said is None:
+        return Remarks()
+    try:
+        return _REMARKS.validate_python(said)
+    except ValidationError as error:
+        raise ServerReplyError(f"server '{server}' answered with remarks of another shape: {error}") from error

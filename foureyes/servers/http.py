@@ -8,43 +8,53 @@ from typing import Any
 
 import httpx
 
-from foureyes.exceptions import (
-    BadRequestError,
-    ModelMissingError,
-    ServerBusyError,
-    ServerError,
-    ServerRefusedError,
-    ServerReplyError,
-    ServerTimeoutError,
-)
+from foureyes.exceptions import ServerRefusedError, ServerReplyError, ServerTimeoutError
 from foureyes.servers import strict_json
+from foureyes.servers.bearer_token import BearerToken
+from foureyes.servers.clients import Clients
+from foureyes.servers.refusals import Exchange, refusal
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
-_CONNECT_TIMEOUT_S = 2.0
+_NO_TOKEN = BearerToken()
 
 
 class ServerHttp:
-    """One client for one base URL; replies are JSON objects, read up to a bound."""
+    """Requests to one base URL; replies are read up to a bound, and judged by their bodies."""
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, clients: Clients, token: BearerToken = _NO_TOKEN) -> None:
         self.name = name
         self.url = url
-        # nothing on loopback is worth packing, and a small packed reply could unpack to a huge one
-        plain = {"Accept-Encoding": "identity"}
-        timeout = httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S)
-        self._client = httpx.AsyncClient(base_url=url, headers=plain, timeout=timeout, trust_env=False)
+        self._clients = clients
+        self._token = token
 
     async def call(
         self, method: str, route: str, *, body: Mapping[str, Any] | None = None, timeout_s: float = 5.0
     ) -> dict[str, Any]:
-        """Send one request and return its JSON object; the timeout covers the whole exchange.
+        """Send one request and return its JSON object. Raises the ServerError leaf that fits."""
+        exchange = await self.accepted(method, route, body=body, timeout_s=timeout_s)
+        return self._object(exchange.data)
 
-        Raises a ServerError leaf: refused, timeout, busy, model missing, bad request or reply.
+    async def accepted(
+        self, method: str, route: str, *, body: Mapping[str, Any] | None = None, timeout_s: float = 5.0
+    ) -> Exchange:
+        """Send one request and return its reply, whatever is in it unless it is a refusal, which is raised."""
+        exchange = await self.exchange(method, route, body=body, timeout_s=timeout_s)
+        if (refused := refusal(exchange, self.name, self._token.advice)) is not None:
+            raise refused
+        return exchange
+
+    async def exchange(
+        self, method: str, route: str, *, body: Mapping[str, Any] | None = None, timeout_s: float = 5.0
+    ) -> Exchange:
+        """Send one request and return its reply, refusal or not; the timeout covers the whole exchange.
+
+        Raises ServerRefusedError, ServerTimeoutError or ServerReplyError where there is none.
         """
         try:
             async with (
                 asyncio.timeout(timeout_s),  # httpx's own is for one read: bytes that drip would never end
-                self._client.stream(method, route, json=body) as response,
+                self._clients.lease(self.url) as client,
+                client.stream(method, route, json=body, headers=self._token.headers) as response,
             ):
                 data = await self._bounded(response)
         except httpx.ConnectError as error:
@@ -53,17 +63,12 @@ class ServerHttp:
             ) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise ServerTimeoutError(
-                f"server '{self.name}' gave no answer to {route} within {timeout_s:g} s; "
+                f"server '{self.name}' gave no answer to {route} within {timeout_s:.3g} s; "
                 "it is overloaded or hangs (see its log lines)"
             ) from error
         except httpx.TransportError as error:
             raise ServerReplyError(f"server '{self.name}' broke off while answering {route}: {error}") from error
-        if not response.is_success:
-            raise self._refusal(response.status_code, _if_object(data))
-        document = self._object(data)
-        if "error" in document:
-            raise self._refusal(response.status_code, document)
-        return document
+        return Exchange(f"{method} {route}", response.status_code, response.headers, data)
 
     async def _bounded(self, response: httpx.Response) -> bytes:
         data = bytearray()
@@ -82,25 +87,6 @@ class ServerHttp:
             raise ServerReplyError(f"server '{self.name}' answered JSON that is no object: {data[:80]!r}")
         return document
 
-    def _refusal(self, status: int, document: Mapping[str, Any]) -> ServerError:
-        error = document.get("error")
-        message = error.get("message") if isinstance(error, Mapping) else error
-        said = f"server '{self.name}' refused ({status}): {message or 'no reason given'}"
-        if status == httpx.codes.NOT_FOUND:
-            return ModelMissingError(said)
-        if status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS} or status >= 500:
-            return ServerBusyError(said)
-        return BadRequestError(said)
-
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
-
-def _if_object(data: bytes) -> Mapping[str, Any]:
-    """What a refusal says, where it says it in JSON: its status counts, whatever the body is."""
-    try:
-        document = strict_json.parsed(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        """Let go of the connections."""
+        await self._clients.drop(self.url)

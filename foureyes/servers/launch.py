@@ -8,12 +8,14 @@ import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
-from foureyes.config.settings import EngineServer, Server
+from foureyes.config.settings import EngineServer, LmStudioServer, Server
 from foureyes.exceptions import StrangerError
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
+from foureyes.servers.clients import Clients
 from foureyes.servers.engine import Engine, command
 from foureyes.servers.instance import OwnedProcess
+from foureyes.servers.lmstudio_daemon import LmStudioDaemon
 from foureyes.servers.readiness import until_ready
 from foureyes.servers.server import ModelServer
 from foureyes.servers.supervisor import Launch
@@ -28,8 +30,9 @@ class OwnEngine:
 
     can_overlap = True
 
-    def __init__(self, settings: EngineServer) -> None:
+    def __init__(self, settings: EngineServer, clients: Clients) -> None:
         self._settings = settings
+        self._clients = clients
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the child and wait for the port that it says it listens on."""
@@ -39,17 +42,18 @@ class OwnEngine:
         except BaseException:  # also a cancelled start leaves no child behind
             await child.stop()
             raise
-        return Engine(self._settings.id, f"http://127.0.0.1:{port}"), child
+        return Engine(self._settings.id, f"http://127.0.0.1:{port}", self._clients), child
 
 
 class OwnCommand:
     """A server that the configuration gives a command for."""
 
-    def __init__(self, settings: Server, url: str, arguments: Sequence[str]) -> None:
+    def __init__(self, settings: Server, url: str, arguments: Sequence[str], clients: Clients) -> None:
         self.can_overlap = any(_PORT in argument for argument in arguments)
         self._settings = settings
         self._url = url
         self._arguments = tuple(arguments)
+        self._clients = clients
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the command on a port that nobody has, and wait until it takes requests."""
@@ -57,11 +61,14 @@ class OwnCommand:
         port = str(urlsplit(url).port)
         child = await Child.start(self._settings.id, [part.replace(_PORT, port) for part in self._arguments])
         try:
-            server = await until_ready(self._settings, lambda: adapter_for(self._settings, url), child)
+            server = await until_ready(self._settings, lambda: self._connect(url), child)
         except BaseException:
             await child.stop()
             raise
         return server, child
+
+    async def _connect(self, url: str) -> ModelServer:
+        return await adapter_for(self._settings, url, self._clients)
 
     async def _free_url(self) -> str:
         """The configured url, or the next free port where a stranger has that one. Raises StrangerError."""
@@ -84,13 +91,14 @@ class Attached:
 
     can_overlap = False
 
-    def __init__(self, settings: Server, url: str) -> None:
+    def __init__(self, settings: Server, url: str, clients: Clients) -> None:
         self._settings = settings
         self._url = url
+        self._clients = clients
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - nothing of it is ours to start
         """See that it answers: now, since to ask again costs nothing."""
-        server: ModelServer = await adapter_for(self._settings, self._url)
+        server: ModelServer = await adapter_for(self._settings, self._url, self._clients)
         try:
             await server.check_ready()
         except BaseException:
@@ -99,13 +107,15 @@ class Attached:
         return server, None
 
 
-def launch_for(settings: Server) -> Launch:
+def launch_for(settings: Server, clients: Clients) -> Launch:
     """The launch of a configured server."""
     if isinstance(settings, EngineServer):
-        return OwnEngine(settings) if settings.url is None else Attached(settings, settings.url)
+        return OwnEngine(settings, clients) if settings.url is None else Attached(settings, settings.url, clients)
+    if isinstance(settings, LmStudioServer) and settings.own == "daemon":
+        return LmStudioDaemon(settings, lambda: adapter_for(settings, settings.url, clients))
     if settings.command is not None:
-        return OwnCommand(settings, settings.url, settings.command)
-    return Attached(settings, settings.url)
+        return OwnCommand(settings, settings.url, settings.command, clients)
+    return Attached(settings, settings.url, clients)
 
 
 async def _answers(url: str) -> bool:

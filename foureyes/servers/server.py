@@ -110,7 +110,7 @@ class ModelServer(Protocol):
         ...
 
     async def entry(self, model_id: str) -> Listed | None:
-        """What the server's own listing has for a configured id, which it may call otherwise; None: it has none."""
+        """What the server's own listing has for a configured id, which it may call otherwise."""
         ...
 
     async def load(self, model_id: str) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_DECODER = json.JSONDecoder()
+
 
 def parsed(text: bytes | str) -> Any:
     """Parse a document. Raises ValueError for no JSON, NaN, infinity (1e999 too), half characters and deep nests.
@@ -17,3 +19,11 @@ def parsed(text: bytes | str) -> Any:
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     return document
+
+
+def end_of(text: str, start: int) -> int | None:
+    """Where the value that begins at `start` ends, strict or not; None where none begins there."""
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None

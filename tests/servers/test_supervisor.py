@@ -18,6 +18,7 @@ from parts.watched import FakeEngine, fake_engine_command, steer
 from foureyes.config.settings import EngineServer
 from foureyes.exceptions import ServerBusyError, ServerStartError
 from foureyes.servers.child import Child
+from foureyes.servers.clients import Clients
 from foureyes.servers.engine import Engine
 from foureyes.servers.launch import launch_for
 from foureyes.servers.server import ChatRequest, ModelServer
@@ -48,7 +49,7 @@ class TinyLaunch:
         except ServerStartError:
             await child.stop()
             raise
-        return Engine("tiny", f"http://127.0.0.1:{port}"), child
+        return Engine("tiny", f"http://127.0.0.1:{port}", Clients()), child
 
 
 class Run:
@@ -207,7 +208,7 @@ async def test_r25_what_is_no_engine_is_told_and_tried_again(tmp_path: Path, lis
     """R25: another program at the address is told by what it answers; the right one is found there later."""
     with FakeEngine(tmp_path / "engine", ["m"]) as engine:
         steer(engine.url, listing=listing)
-        async with running(Run(launch_for(EngineServer(url=engine.url)), now=HandClock())) as run:
+        async with running(Run(launch_for(EngineServer(url=engine.url), Clients()), now=HandClock())) as run:
             await run.until(lambda: ServerState.FAILED in run.states, "it is no engine")
             failed = next(snapshot for snapshot in run.snapshots if snapshot.state is ServerState.FAILED)
             assert "no engine of FourEyes" in failed.reason
@@ -220,7 +221,7 @@ async def test_a_model_that_the_server_does_not_have_is_told_and_stops_nothing(t
     """A missing model is named with what there is; the others are served, and the probes ask one of them."""
     clock = HandClock()
     with FakeEngine(tmp_path / "engine", ["m"]) as engine:
-        run = Run(launch_for(EngineServer(url=engine.url)), now=clock, models=("absent", "m"))
+        run = Run(launch_for(EngineServer(url=engine.url), Clients()), now=clock, models=("absent", "m"))
         async with running(run):
             snapshot = await run.until_ready()
             assert snapshot.models == ("m",)
