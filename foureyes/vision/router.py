@@ -31,11 +31,6 @@ class Router:
                 return Route(candidate, self._servers[candidate.server], fallback=index > 0)
         return None
 
-    def first_is_back(self, plan: Plan) -> bool:
-        """Whether the first candidate could answer now."""
-        route = self.choose(plan)
-        return route is not None and not route.fallback
-
     def _can_answer(self, candidate: Candidate) -> bool:
         snapshot = self._servers[candidate.server].snapshot
         return snapshot.ready and candidate.model_id in snapshot.models

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from foureyes.backoff import backoff_s
-from foureyes.exceptions import InferenceError, PictureError, ServerError
+from foureyes.exceptions import PictureError, ServerError
 from foureyes.schema.document import subset
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.answer import Answer
+from foureyes.vision.attempts import Attempts
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise, changed
 from foureyes.vision.inference import Inference
@@ -22,9 +24,6 @@ from foureyes.vision.mailbox import Mailbox
 from foureyes.vision.plan import Plan
 from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
 from foureyes.vision.router import Route, Router
-
-_RETRY_FIRST_S, _RETRY_CAP_S = 2.0, 30.0
-_REFUSED_FIRST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ class TaskWatch:
         """Why this task is not read now; None while it is."""
         self.looked = False
         """Whether it has looked at all."""
-        self._ask_again_mono_s = 0.0
-        self._refusals = 0
+        self._attempts = Attempts(
+            plan.task, most=plan.settings.attempts, longest_rest_s=plan.settings.reread_s, now=now
+        )
         self._said_blind = False
 
     def offer(self, look: Look) -> None:
@@ -165,32 +165,61 @@ class TaskWatch:
 
     def _still_good(self, answer: Answer) -> bool:
         """A fallback's answer is dropped when the first candidate has returned."""
-        return not (answer.fallback and self._router.first_is_back(self.plan))
+        return not (answer.fallback and self._first_is_back())
+
+    def _first_is_back(self) -> bool:
+        route = self._route()
+        return route is not None and not route.fallback
 
     def _hold(self, look: Look) -> None:
         assert self._accepted is not None
         self._emit(look, self._accepted.answer, "held")
 
     async def _read(self, look: Look, view: View) -> None:
-        """Read what changed; each new attempt takes the newest frame, since an old one is of no use any more."""
-        attempts = self.plan.settings.attempts
-        for attempt in range(1, attempts + 1):
-            route = self._router.choose(self.plan)
-            if route is None or self._now() < self._ask_again_mono_s:
-                self._nothing(look, "no_model")
-                return
+        """Read what changed; each new attempt takes the newest frame, since an old one is of no use any more.
+
+        Where another model can answer, it does so at once; else the next attempt waits.
+        """
+        given_up: set[str] = set()
+        while (route := self._route(given_up)) is not None:
             try:
                 with log_context(frame_id=look.frame.id):
                     answer, origin = await self._ask(look, view, route)
             except ServerError as error:
-                if not error.retryable or attempt == attempts:
-                    self._give_up(look, error, attempt)
-                    return
-                await asyncio.sleep(backoff_s(attempt, first_s=_RETRY_FIRST_S, cap_s=_RETRY_CAP_S))
+                if self._is_final(route, error):
+                    given_up.add(route.candidate.name)
+                await self._next_attempt(route, given_up)
                 look, view = await self._newest(look, view)
             else:
+                self._up(route.candidate.name)
                 self._accept(look, view, answer, origin)
                 return
+        self._nothing(look, "no_model")
+
+    def _route(self, given_up: AbstractSet[str] = frozenset()) -> Route | None:
+        return self._router.choose(self.plan, without=self._attempts.resting() | given_up)
+
+    async def _next_attempt(self, failed: Route, given_up: AbstractSet[str]) -> None:
+        """Wait until the model may be tried again or its server has changed, unless another one can answer."""
+        pause_s = self._attempts.retry_in_s()
+        if pause_s is None or not failed.server.snapshot.ready or self._route(given_up) is not None:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(failed.server.change(), pause_s)
+            self._attempts.wake(failed.candidate.name)
+
+    def _is_final(self, route: Route, error: ServerError) -> bool:
+        """Note a failed attempt; a final failure is logged once until the model answers again."""
+        model = route.candidate.name
+        final = self._attempts.fail(model, error)
+        if final is None:
+            return False
+        self._metrics.dropped("task", "inference_failed")
+        level = "error" if self._attempts.is_first_final(model) else "debug"
+        event("task.failing", str(final), level=level, model=model)
+        if self._route({model}) is None:
+            self.trouble = str(final)
+        return True
 
     async def _ask(self, look: Look, view: View, route: Route) -> tuple[Answer, Origin]:
         answer, origin = await self._cache.answer(
@@ -219,7 +248,6 @@ class TaskWatch:
         return newer, await asyncio.to_thread(view_of, newer, self.plan.regions, pair=self.plan.pair)
 
     def _accept(self, look: Look, view: View, answer: Answer, origin: Origin) -> None:
-        self._up()
         if self._too_old(answer):
             self._metrics.dropped("task", "too_old")
             return
@@ -236,7 +264,7 @@ class TaskWatch:
         """Really read one held field again; where it reads differently, the whole task is read anew."""
         assert self._accepted is not None
         self._reread_due[field] = self._now() + self.plan.settings.reread_s
-        route = self._router.choose(self.plan)
+        route = self._route()
         if route is None:
             self._hold(look)
             return
@@ -267,26 +295,15 @@ class TaskWatch:
         self._said_blind = False
         self._publish(nothing_read(self.plan.task, look.frame, self.plan.fields, reason, now=self._utcnow()))
 
-    def _give_up(self, look: Look, error: ServerError, attempts: int) -> None:
-        final = InferenceError(f"task '{self.plan.task}' could not be read in {attempts} attempts: {error}")
-        if not error.retryable:  # the same question may well be refused again: ask now and then, not at each look
-            self._refusals += 1
-            pause_s = backoff_s(self._refusals, first_s=_REFUSED_FIRST_S, cap_s=self.plan.settings.reread_s)
-            self._ask_again_mono_s = self._now() + pause_s
-        self._down(str(final))
-        self._metrics.dropped("task", "inference_failed")
-        self._nothing(look, "no_model")
-
     def _down(self, message: str) -> None:
         level = "error" if self.trouble is None else "debug"
         self.trouble = message
         event("task.failing", message, level=level)
 
-    def _up(self) -> None:
-        self._refusals = 0
-        if self.trouble is not None:
-            self.trouble = None
-            event("task.recovered", f"task '{self.plan.task}' is read again")
+    def _up(self, model: str) -> None:
+        was_down, self.trouble = self.trouble is not None, None
+        if self._attempts.succeed(model) or was_down:
+            event("task.recovered", f"task '{self.plan.task}' is read by '{model}' again", model=model)
 
 
 def _is(one: object, other: object) -> bool:
