@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,9 @@ Readings = Annotated[str | None, typer.Option("--readings", help="File for readi
 ReadingsOn = Annotated[
     str, typer.Option("--readings-on", help="look: one line a look; change: only what changed.")
 ]
+ParentPipe = Annotated[
+    bool, typer.Option("--parent-pipe", hidden=True, help="End when stdin is closed: for a parent that holds it.")
+]
 
 
 def run(
@@ -30,10 +34,13 @@ def run(
     readings: Readings = None,
     readings_on: ReadingsOn = "look",
     state_dir: StateDir = None,
+    *,
+    parent_pipe: ParentPipe = False,
 ) -> None:
     """Watch the sources and publish readings until Ctrl-C."""
     settings = settings_from(config, source=source, fps=fps, state_dir=state_dir)
-    _run(settings, _options(duration, readings, readings_on, record=None))
+    options = _options(duration, readings, readings_on, record=None)
+    _run(settings, replace(options, parent_pipe=parent_pipe))
 
 
 def record(

@@ -66,7 +66,7 @@ def _manager(user: bool | None) -> ServiceManager:
 def _lines(found: ServiceStatus) -> list[str]:
     if not found.installed:
         return [f"not installed ({found.manager}); install it with `foureyes service install`"]
-    enabled = "starts with the machine" if found.enabled else "is not started with the machine"
+    enabled = "enabled" if found.enabled else "not enabled"
     restarts = "" if found.restarts is None else f", restarted {found.restarts} times"
     lines = [f"{found.state} ({found.manager}), {enabled}{restarts}"]
     if found.pid is not None:

@@ -31,6 +31,7 @@ from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.supervisor import Supervisor
+from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.log import event, start_logging
@@ -58,6 +59,8 @@ class Options:
     """A file, or `-` for stdout."""
     readings_on: Literal["look", "change"] = "look"
     record: Path | None = None
+    parent_pipe: bool = False
+    """Whether the end of standard input is our end."""
 
 
 class Daemon:
@@ -82,6 +85,8 @@ class Daemon:
             log = self._settings.log
             start_logging(log, log.folder or self._settings.state_dir / "logs")
             self._service = ServiceSession.taken_from(os.environ)
+            if self._options.parent_pipe:
+                follow_parent(self._stop_soon)
             async with AsyncExitStack() as stack:
                 await self._live_through(stack)
         event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
@@ -230,7 +235,11 @@ class Daemon:
 
     def _reader_left(self) -> None:
         """Whoever read the readings from stdout has gone: nobody watches any more. Called from another thread."""
-        self._loop.call_soon_threadsafe(self._begin_stop, "the reader of stdout has gone")
+        self._stop_soon("the reader of stdout has gone")
+
+    def _stop_soon(self, reason: str) -> None:
+        """Called from another thread."""
+        self._loop.call_soon_threadsafe(self._begin_stop, reason)
 
     def _begin_stop(self, name: str) -> None:
         self._stop.set()

@@ -39,9 +39,9 @@ class Systemd:
         replaced = self._write(self._unit(command))
         self._say("starting it, which lasts until the models are loaded")
         self._systemctl.do("daemon-reload")
-        self._systemctl.do("enable", "--now", UNIT)
         if replaced:
-            self._systemctl.do("restart", UNIT)
+            self._systemctl.do("try-restart", UNIT)
+        self._systemctl.do("enable", "--now", UNIT)
         self._say(f"FourEyes runs as a service of the {self._scope.name}, and is started again {self._scope.when}")
         self._say(f"secrets belong into {self._scope.environment} (FOUREYES_OBS_PASSWORD=...), mode 600")
         self._say(f"follow it: {self._journal('-f')}")
