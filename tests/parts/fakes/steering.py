@@ -6,7 +6,6 @@ are flags of the program. How to steer: `control.py`; names of failures: `answer
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shlex
@@ -16,13 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
 import psutil
 
-from parts.fakes.lms_home import LmsHome
+from parts.fakes.lms_home import LmsHome, asked
 from parts.program import Program, free_port, wait_until
 
 FAKES = Path(__file__).parent
+_CONTROL_S = 10.0
 
 
 def command(kind: str, *arguments: str) -> list[str]:
@@ -67,15 +66,15 @@ class FakeLog:
         return (self.folder / f"{digest}.picture").read_bytes()
 
 
-def steer(url: str, **wanted: Any) -> None:
-    """Tell the fake at an address what to do: see `control.py`."""
-    answer = httpx.post(f"{url}/control", json=wanted, trust_env=False, timeout=10)
-    assert answer.is_success, answer.text
+def steer(port: int, **wanted: Any) -> None:
+    """Tell the fake at a port what to do: see `control.py`."""
+    answer = asked(port, "POST", "/control", wanted, _CONTROL_S)
+    assert answer.get("done"), answer
 
 
-def state(url: str) -> dict[str, Any]:
-    """What a fake says of itself: `loaded` and `in_flight`."""
-    return dict(httpx.get(f"{url}/control", trust_env=False, timeout=10).json())
+def state(port: int) -> dict[str, Any]:
+    """What a fake says of itself, `loaded` and `in_flight`; empty where none answers."""
+    return asked(port, "GET", "/control", timeout_s=_CONTROL_S)
 
 
 class FakeServer(Program, FakeLog):
@@ -93,9 +92,7 @@ class FakeServer(Program, FakeLog):
     def _listens(self) -> bool:
         if not self.running:
             raise RuntimeError(f"the fake {self.kind} ended:\n{self.tail()}")
-        with contextlib.suppress(httpx.TransportError):
-            return bool(state(self.url))
-        return False
+        return bool(state(self.port))
 
     @classmethod
     def lmstudio(cls, folder: Path, *arguments: str, port: int | None = None) -> FakeServer:
@@ -129,11 +126,11 @@ class FakeServer(Program, FakeLog):
 
     def control(self, **wanted: Any) -> None:
         """Steer it: `control(model="m", fail="hang", times=1)`, `control(path="*", fail="503")`."""
-        steer(self.url, **wanted)
+        steer(self.port, **wanted)
 
     def loaded(self) -> list[str]:
         """The models that are loaded now."""
-        return list(state(self.url)["loaded"])
+        return list(state(self.port)["loaded"])
 
 
 class FakeLms:
@@ -175,7 +172,8 @@ class FakeLms:
         app = command("lms_daemon", "--home", str(self.folder), "--gui")
         before = self._home.daemon()
         nothing = subprocess.DEVNULL
-        subprocess.Popen(app, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        # no child of the test, as the daemon is none
+        subprocess.run(["setsid", "--fork", *app], stdin=nothing, stdout=nothing, stderr=nothing, check=True)
         wait_until(lambda: self._home.daemon() != before, 15, "the app to be there")
         return int(self._home.daemon()["pid"])
 
