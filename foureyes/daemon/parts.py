@@ -14,6 +14,7 @@ from foureyes.frames.region import Region
 from foureyes.frames.sources.auto import choose
 from foureyes.frames.sources.opening import open_source
 from foureyes.servers.clients import Clients
+from foureyes.servers.gate import Gate
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor
@@ -72,6 +73,7 @@ def supervisors_of(settings: Settings, metrics: Metrics, tell: Tell = _tell_nobo
             server,
             launch_for(server, clients),
             wanted[server.id],
+            gate=Gate(server.id, server.max_requests, settings.resources.max_waiting, metrics.dropped),
             on_change=_server_reporter(metrics, tell),
         )
         for server in settings.servers

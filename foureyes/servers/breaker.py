@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 from foureyes.config.settings import Breaker
-from foureyes.exceptions import BreakerOpenError, ServerError
+from foureyes.exceptions import BreakerOpenError, ServerError, ServerReplyError
 from foureyes.telemetry.log import event
 
 
@@ -24,7 +24,7 @@ class BreakerState(StrEnum):
 
 
 class CircuitBreaker:
-    """One server's breaker. Only retryable failures count: who refuses a question for good is alive."""
+    """One server's breaker. Who refuses for good, or answers nonsense, is alive: that does not count."""
 
     def __init__(self, server: str, settings: Breaker, now: Callable[[], float] = time.monotonic) -> None:
         self._server = server
@@ -63,7 +63,7 @@ class CircuitBreaker:
         try:
             yield
         except ServerError as error:
-            self._done(turn, error if error.retryable else None)
+            self._done(turn, error if error.retryable and not isinstance(error, ServerReplyError) else None)
             raise
         except BaseException:  # cancelled, or a fault of ours: it says nothing of the server
             self._give_back(turn)

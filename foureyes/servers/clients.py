@@ -32,7 +32,9 @@ class Clients:
     @asynccontextmanager
     async def lease(self, url: str) -> AsyncIterator[httpx.AsyncClient]:
         """The client of a base URL, for one exchange."""
-        shared = self._shared.setdefault(url, _Shared(_client(url)))
+        if url not in self._shared:
+            self._shared[url] = _Shared(_client(url))
+        shared = self._shared[url]
         shared.leases += 1
         try:
             yield shared.client

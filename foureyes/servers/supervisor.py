@@ -10,7 +10,9 @@ from typing import Protocol
 
 from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import FourEyesError, ServerError, ServerStartError, UnauthorisedError
+from foureyes.servers.breaker import CircuitBreaker
 from foureyes.servers.cerberus import Cerberus, Rung
+from foureyes.servers.gate import Gate
 from foureyes.servers.instance import Instance, OwnedProcess
 from foureyes.servers.listener import listener_pid
 from foureyes.servers.loading import load, load_each
@@ -50,6 +52,7 @@ class Supervisor:
         launch: Launch,
         models: Sequence[str],
         *,
+        gate: Gate,
         on_change: Callable[[ServerSnapshot, ServerSnapshot], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,6 +63,8 @@ class Supervisor:
         self._parked: frozenset[str] = frozenset()
         self._on_change = on_change
         self._now = now
+        self._gate = gate
+        self._breaker = CircuitBreaker(settings.id, settings.breaker, now)
         self._cerberus = Cerberus(settings.restarts, now)
         self._instance: Instance | None = None
         self._vigil: Vigil | None = None
@@ -87,6 +92,10 @@ class Supervisor:
         """Return when the server next changes its state or its models."""
         await self._changed.wait()
 
+    def offers(self, model_id: str) -> bool:
+        """Whether a model may be asked now."""
+        return self.snapshot.ready and model_id in self.snapshot.models and self._breaker.admits()
+
     def want(self, models: Sequence[str]) -> None:
         """These models are wanted from now on."""
         self._models = tuple(models)
@@ -107,7 +116,9 @@ class Supervisor:
         if instance is None or not self.snapshot.ready:
             raise ServerStartError(f"server '{self.snapshot.id}' is {self.snapshot.state}: {self.snapshot.reason}")
         try:
-            reply = await instance.chat(request)
+            async with self._gate.enter(request.priority, request.client):
+                with self._breaker.call():
+                    reply = await instance.chat(request)
         except ServerError as error:
             if self._vigil is not None and instance is self._instance:
                 self._vigil.doubt(error, request.model_id)
@@ -134,6 +145,7 @@ class Supervisor:
             return Trouble(Ailment.UNAUTHORISED, str(error))
         except FourEyesError as error:
             return Trouble(Ailment.GONE, f"{error} (after {self._now() - began_s:.1f} s)")
+        self._breaker.reset()
         self._move(ServerState.READY, f"ready in {self._now() - began_s:.1f} s")
         self._say_healed()
         return None

@@ -43,12 +43,14 @@ class Vigil:
         self._misses = 0
         self._idle_s = 0.0
         self._listed_mono_s = now()
+        self._look_at_listing = False
         self._work: tuple[float, float] | None = None
         self._slow: Flight | None = None
 
     def doubt(self, error: ServerError, model_id: str) -> None:
         """A live request failed: what it says is believed or looked into at once."""
         self._found = self._found or _told(error, model_id)
+        self._look_at_listing = self._look_at_listing or isinstance(error, WrongModelError)
         if error.retryable or self._found is not None:
             self._woken.set()
 
@@ -101,12 +103,12 @@ class Vigil:
 
     async def _unloaded(self) -> Trouble | None:
         """A model that the server itself lists as not loaded any more; asked as seldom as a probe is due."""
-        if self._now() - self._listed_mono_s < self._settings.probe_s:
+        if not self._look_at_listing and self._now() - self._listed_mono_s < self._settings.probe_s:
             return None
-        self._listed_mono_s = self._now()
-        loaded = {each.id: each.loaded for each in await self._instance.server.listed()}
+        self._look_at_listing, self._listed_mono_s = False, self._now()
         for model_id in self._instance.answered:
-            if loaded.get(model_id) is False:
+            entry = await self._instance.server.entry(model_id)
+            if entry is not None and entry.loaded is False:
                 return Trouble(Ailment.MODEL, f"model {model_id} was unloaded behind our back", model_id)
         return None
 
@@ -166,7 +168,6 @@ class Vigil:
 
 _MODEL_ERRORS: Mapping[type[FourEyesError], Ailment] = {
     ModelCrashedError: Ailment.MODEL,
-    WrongModelError: Ailment.MODEL,
     UnauthorisedError: Ailment.UNAUTHORISED,
 }
 

@@ -17,6 +17,11 @@ class Route:
     server: Supervisor
     fallback: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still leads to a model that may be asked."""
+        return self.server.offers(self.candidate.model_id)
+
 
 class Router:
     """Chooses by the servers' snapshots; ordered preference is the strategy."""
@@ -32,5 +37,4 @@ class Router:
         return None
 
     def _can_answer(self, candidate: Candidate) -> bool:
-        snapshot = self._servers[candidate.server].snapshot
-        return snapshot.ready and candidate.model_id in snapshot.models
+        return self._servers[candidate.server].offers(candidate.model_id)

@@ -202,10 +202,12 @@ class TaskWatch:
     async def _next_attempt(self, failed: Route, given_up: AbstractSet[str]) -> None:
         """Wait until the model may be tried again or its server has changed, unless another one can answer."""
         pause_s = self._attempts.retry_in_s()
-        if pause_s is None or not failed.server.snapshot.ready or self._route(given_up) is not None:
+        if pause_s is None or self._route(given_up) is not None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(failed.server.change(), pause_s)
+            async with asyncio.timeout(pause_s):
+                while failed.is_open:
+                    await failed.server.change()
             self._attempts.wake(failed.candidate.name)
 
     def _is_final(self, route: Route, error: ServerError) -> bool:

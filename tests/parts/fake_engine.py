@@ -99,6 +99,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/v1/models/load":
             self.server.loaded.add(body["model"])
             self._send({"load_time_seconds": 0.01})
+        elif self.path == "/api/v1/models/unload":
+            self.server.loaded.discard(body["instance_id"])
+            self._send({"instance_id": body["instance_id"]})
         elif self.path == "/v1/chat/completions" and body["model"] not in self.server.models:
             self._send({"error": {"message": f"no model {body['model']!r}"}}, 404)
         elif self.path == "/v1/chat/completions":

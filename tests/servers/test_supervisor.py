@@ -20,10 +20,12 @@ from foureyes.exceptions import ServerBusyError, ServerStartError
 from foureyes.servers.child import Child
 from foureyes.servers.clients import Clients
 from foureyes.servers.engine import Engine
+from foureyes.servers.gate import Gate
 from foureyes.servers.launch import launch_for
 from foureyes.servers.server import ChatRequest, ModelServer
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Launch, Supervisor
+from foureyes.telemetry.metrics import Metrics
 
 DIES = ("sh", "-c", "echo 'no memory left' >&2; exit 9")
 WITHIN_S = 30.0
@@ -66,7 +68,8 @@ class Run:
         self.snapshots: list[ServerSnapshot] = []
         self.on_change: Callable[[ServerSnapshot], None] = lambda _: None
         settings = EngineServer(id="tiny", check_s=check_s)
-        self.supervisor = Supervisor(settings, launch, models, on_change=self._changed, now=now)
+        gate = Gate("tiny", settings.max_requests, 10, Metrics().dropped)
+        self.supervisor = Supervisor(settings, launch, models, gate=gate, on_change=self._changed, now=now)
 
     def _changed(self, _before: ServerSnapshot, after: ServerSnapshot) -> None:
         self.snapshots.append(after)
