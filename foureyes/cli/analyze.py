@@ -21,6 +21,7 @@ from foureyes.daemon import parts
 from foureyes.exceptions import ModelMissingError, PictureError, ServerError, ServerStartError, UsageError
 from foureyes.frames.frame import Frame
 from foureyes.picture import Picture
+from foureyes.servers.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.inference import Inference
@@ -76,7 +77,8 @@ async def _analyze(settings: Settings, images: Sequence[Path], *, sequence: bool
 
 @asynccontextmanager
 async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[str, Supervisor]]:
-    servers = parts.supervisors_of(settings, metrics)
+    clients = Clients()
+    servers = parts.supervisors_of(settings, metrics, clients)
     running = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
     try:
         for server in servers.values():
@@ -90,6 +92,7 @@ async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[s
         for task in running:
             task.cancel()
         await asyncio.wait(running)
+        await clients.aclose()
 
 
 def _frame(image: Path, index: int) -> Frame:

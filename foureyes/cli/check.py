@@ -18,6 +18,7 @@ from foureyes.daemon.state_folder import running
 from foureyes.exceptions import ConfigError, FourEyesError
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
+from foureyes.servers.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 
@@ -63,9 +64,11 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
     yield _state(settings)
     for entry in settings.sources:
         yield await asyncio.to_thread(_source, entry)
-    for name, server in parts.supervisors_of(settings, Metrics()).items():
+    clients = Clients()
+    for name, server in parts.supervisors_of(settings, Metrics(), clients).items():
         async for finding in _server(name, server):
             yield finding
+    await clients.aclose()
 
 
 def _state(settings: Settings) -> Finding:

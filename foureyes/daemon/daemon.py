@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
+from foureyes.servers.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
@@ -97,7 +98,9 @@ class Daemon:
         stack.callback(socket.close)
         recorder = self._recorder(stack)
         publisher = self._publisher(stack, recorder)
-        servers = parts.supervisors_of(self._settings, self._metrics, self._live.publish)
+        clients = Clients(idle_s=self._settings.resources.client_idle_s)
+        stack.push_async_callback(clients.aclose)
+        servers = parts.supervisors_of(self._settings, self._metrics, clients, self._live.publish)
         await stack.enter_async_context(_kept_up(servers))
         sources, picked = await asyncio.to_thread(parts.resolved_sources, self._settings)
         watches = self._watches(sources, servers, publisher, recorder)
@@ -109,13 +112,15 @@ class Daemon:
         url = f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
         announce(self._settings.state_dir, {"url": url, "version": __version__})
         event("web.listening", f"look at {url}/", url=url)
-        self._schedule_resources(stack, servers)
-        await self._watch(watches, servers)
+        self._schedule(stack, servers, clients)
+        await self._watch(watches, servers, health)
 
-    async def _watch(self, watches: list[SourceWatch], servers: dict[str, Supervisor]) -> None:
-        """Look as soon as every server has settled: ready, or known not to be."""
+    async def _watch(
+        self, watches: list[SourceWatch], servers: dict[str, Supervisor], health: DaemonHealth
+    ) -> None:
+        """Look as soon as every task has a model that answers, or every server is known to be ready or not."""
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        settled = asyncio.create_task(_all_settled(servers), name="first start")
+        settled = asyncio.create_task(_settled(servers, lambda: health.ready()[0]), name="first start")
         try:
             async with self._service.starting():
                 await asyncio.wait({settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -193,10 +198,11 @@ class Daemon:
             sinks.append(lines.put)
         return Publisher(self._live, self._metrics, sinks, readings_on=self._options.readings_on)
 
-    def _schedule_resources(self, stack: AsyncExitStack, servers: dict[str, Supervisor]) -> None:
+    def _schedule(self, stack: AsyncExitStack, servers: dict[str, Supervisor], clients: Clients) -> None:
         scheduler = AsyncIOScheduler()
         every_s = self._settings.resources.check_s
         scheduler.add_job(self._note_resources, "interval", seconds=every_s, args=[servers], id="resources")
+        scheduler.add_job(clients.close_idle, "interval", seconds=every_s, id="idle clients")
         scheduler.start()
         self._note_resources(servers)
         stack.callback(scheduler.shutdown, wait=False)
@@ -258,9 +264,15 @@ async def _kept_up(servers: dict[str, Supervisor]) -> AsyncIterator[None]:
         await asyncio.wait(keeping, timeout=_GRACE_S)
 
 
-async def _all_settled(servers: dict[str, Supervisor]) -> None:
-    for server in servers.values():
-        await server.settled()
+async def _settled(servers: dict[str, Supervisor], is_ready: Callable[[], bool]) -> None:
+    """Return once all are known to be ready or not, or what is ready is enough."""
+    while not (is_ready() or all(server.is_settled for server in servers.values())):
+        changes = [
+            asyncio.create_task(server.change(), name=f"change of {name}") for name, server in servers.items()
+        ]
+        await asyncio.wait(changes, return_when=asyncio.FIRST_COMPLETED)
+        for change in changes:
+            change.cancel()
 
 
 def _keep_nothing(_frame: Frame) -> None:

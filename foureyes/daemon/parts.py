@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.settings import AutoSource, ObsSource, Source, obs_password
+from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Source, obs_password
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -23,7 +23,7 @@ from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise
 from foureyes.vision.inference import Inference
-from foureyes.vision.plan import Plan, plan_for
+from foureyes.vision.plan import Plan, candidates_of, plan_for
 from foureyes.vision.reading import Reading
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
@@ -53,21 +53,34 @@ def resolved_sources(settings: Settings) -> tuple[list[Source], list[str]]:
 def plans_of(settings: Settings, source: Source) -> list[Plan]:
     """The plans of the tasks that look at a source."""
     names = settings.tasks if source.tasks is None else source.tasks
-    return [plan_for(name, settings.tasks[name], settings.models, source) for name in names]
+    engines = _engines(settings)
+    return [plan_for(name, settings.tasks[name], settings.models, source, engines) for name in names]
+
+
+def _engines(settings: Settings) -> list[str]:
+    return [server.id for server in settings.servers if isinstance(server, EngineServer)]
+
+
+def wanted_models(settings: Settings) -> dict[str, list[str]]:
+    """The model ids that the tasks' candidates need, by server."""
+    wanted: dict[str, list[str]] = {}
+    for task in settings.tasks.values():
+        for candidate in candidates_of(task, settings.models, _engines(settings)):
+            models = wanted.setdefault(candidate.server, [])
+            if candidate.model_id not in models:
+                models.append(candidate.model_id)
+    return wanted
 
 
 def _tell_nobody(_kind: str, _data: Mapping[str, Any]) -> None:
     """Where nobody follows live events."""
 
 
-def supervisors_of(settings: Settings, metrics: Metrics, tell: Tell = _tell_nobody) -> dict[str, Supervisor]:
-    """One supervisor for each server that a task's model names; `tell` gets each change as a live event."""
-    wanted: dict[str, list[str]] = {}
-    for task in settings.tasks.values():
-        for model in (settings.models[name] for name in task.models):
-            if model.model_id not in wanted.setdefault(model.server, []):
-                wanted[model.server].append(model.model_id)
-    clients = Clients(idle_s=settings.resources.client_idle_s)
+def supervisors_of(
+    settings: Settings, metrics: Metrics, clients: Clients, tell: Tell = _tell_nobody
+) -> dict[str, Supervisor]:
+    """One supervisor for each server that a task needs; `tell` gets each change as a live event."""
+    wanted = wanted_models(settings)
     return {
         server.id: Supervisor(
             server,

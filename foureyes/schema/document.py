@@ -151,3 +151,10 @@ def _tells_motion(field: Field) -> bool:
     cues = field.annotations.get("x-cues") or {}
     by_cue = any(isinstance(cue, Mapping) and "motion" in cue for cue in cues.values())
     return by_cue or "x-motion" in field.annotations or field.annotations.get("x-sign") == "frozen"
+
+
+def engine_model(schema: Schema) -> str:
+    """Which of the engine's models answers a schema, by its annotations: text unless they say otherwise."""
+    annotations = {name for field in fields(schema) for name in field.annotations}
+    by_annotation = {"x-sign": "signs", "x-cues": "state", "x-motion": "animation"}
+    return next((model for name, model in by_annotation.items() if name in annotations), "ocr")

@@ -88,6 +88,11 @@ class Supervisor:
         """Return once the first start has succeeded or failed."""
         await self._settled.wait()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the first start has succeeded or failed."""
+        return self._settled.is_set()
+
     async def change(self) -> None:
         """Return when the server next changes its state or its models."""
         await self._changed.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import xxhash
 
 from foureyes.config.settings import Model, Rect, SourceSettings, Task
 from foureyes.frames.region import WHOLE, Region
-from foureyes.schema.document import annotated, needs_pair
+from foureyes.schema.document import annotated, engine_model, needs_pair
 
 WHOLE_TASK = "*"
 
@@ -56,11 +56,24 @@ class Plan:
         return f"{self.source}/{self.task}/{xxhash.xxh3_64_hexdigest(repr(self.regions).encode())[:8]}"
 
 
-def plan_for(name: str, task: Task, models: Mapping[str, Model], source: SourceSettings) -> Plan:
-    """Make the plan of one task for one source; the source's own regions win over the task's."""
+def candidates_of(task: Task, models: Mapping[str, Model], engines: Sequence[str]) -> tuple[Candidate, ...]:
+    """The task's models in their order; behind them the engine, where one is configured and not among them."""
+    named = tuple(Candidate(key, models[key].server, models[key].model_id) for key in task.models)
+    if not engines or any(candidate.server in engines for candidate in named):
+        return named
+    model_id = engine_model(task.answer)
+    return (*named, Candidate(f"{engines[0]}:{model_id}", engines[0], model_id))
+
+
+def plan_for(
+    name: str, task: Task, models: Mapping[str, Model], source: SourceSettings, engines: Sequence[str] = ()
+) -> Plan:
+    """Make the plan of one task for one source; the source's own regions win over the task's.
+
+    `engines` are the ids of the servers that are engines.
+    """
     regions, annotations = _pictures(task, {**task.regions, **source.regions.get(name, {})})
     schema = annotated(task.answer, annotations, **{"x-pictures": len(regions)})
-    candidates = tuple(Candidate(key, models[key].server, models[key].model_id) for key in task.models)
     prompt = (
         task.prompt
         or models[task.models[0]].prompt
@@ -71,7 +84,7 @@ def plan_for(name: str, task: Task, models: Mapping[str, Model], source: SourceS
         task=name,
         source=source.id,
         settings=task,
-        candidates=candidates,
+        candidates=candidates_of(task, models, engines),
         prompt=prompt,
         schema=schema,
         regions=regions,
