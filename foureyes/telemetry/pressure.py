@@ -1,6 +1,6 @@
 """Pressure: when the machine runs short, how far to step back, and when to come back. Pure: samples in, level out.
 
-Memory is short below `available_mb`, until 1.4 times as much is available. Processors are short when the machine is
+Memory is short below `available_mb` until 1.4 times as much is available. Processors are short when the machine is
 busier than `cpu_percent` AND others use at least a quarter of it: our own inference may use all that is left, and
 stepping back because of it would be for ever. Each figure is smoothed over half of `dwell_s`, and two steps lie at
 least `dwell_s` apart, so that neither a peak nor a model that is being loaded moves the level to and fro.

@@ -79,6 +79,7 @@ class TaskWatch:
         self._accepted: _Accepted | None = None
         self._reread_due: dict[str, float] = {}
         self._next_due = now()
+        self._every, self._passed_by = 1, 0
         self.trouble: str | None = None
         """Why this task is not read now; None while it is."""
         self.looked = False
@@ -95,7 +96,13 @@ class TaskWatch:
             if now < self._next_due:
                 return
             self._next_due = max(self._next_due + 1 / self.plan.settings.fps, now)
-        self._mailbox.put(look)
+        self._passed_by = (self._passed_by + 1) % self._every
+        if self._passed_by == 0:
+            self._mailbox.put(look)
+
+    def slow_down(self, every: int) -> None:
+        """Take only every so-many-th look that would be due; 1 takes each again."""
+        self._every = every
 
     def finish(self) -> None:
         """The source is done: read what is waiting, then end."""
