@@ -159,6 +159,17 @@ def _nan(good: Completion, asked: Asked) -> Completion:
     return _with_content(good, json.dumps(nothing))
 
 
+def _infinity(good: Completion, asked: Asked) -> Completion:
+    """Not in the facts file: every value is a number that no float can hold."""
+    pairs = ", ".join(f"{json.dumps(name)}: 1e999" for name in (asked.schema or {}).get("properties", {}))
+    return _with_content(good, f"{{{pairs}}}")
+
+
+def _deep(good: Completion, _asked: Asked) -> Completion:
+    """Not in the facts file: deeper than a parser likes."""
+    return _with_content(good, "[" * 200_000)
+
+
 def _length(good: Completion, asked: Asked) -> Completion:
     """6: cut off by max_tokens; here the content is whole by luck, finish_reason alone tells."""
     good["choices"][0]["finish_reason"] = "length"
@@ -191,6 +202,8 @@ ANSWERS: Mapping[str, Callable[[Completion, Asked], Completion]] = {
     "schema_violation": _schema_violation,
     "violating_until_repair": _violating_until_repair,
     "nan": _nan,
+    "infinity": _infinity,
+    "deep": _deep,
     "length": _length,
     "silent": _silent,
     "empty_content": _empty_content,

@@ -15,6 +15,8 @@ from parts.fakes.failures import anywhere
 from parts.fakes.kind import Kind, Request, Served
 from parts.fakes.reply import GONE, Reply, as_json, stays
 
+_MEGABYTE = 1024 * 1024
+
 
 class ChatKind(Kind, Protocol):
     """A kind that has models to chat with."""
@@ -39,11 +41,16 @@ class Chat:
     def __init__(self, kind: ChatKind, behaviours: Behaviours) -> None:
         self._kind, self._behaviours = kind, behaviours
         self._lock, self.busy = threading.Lock(), 0
+        self._leaked: list[bytes] = []
 
     def __call__(self, request: Request) -> Reply:
         with self._counted():
             served = self._kind.resolve(request)
             return served if isinstance(served, Reply) else self._taken(request, served)
+
+    def forget(self) -> None:
+        """Give back what leaked."""
+        self._leaked.clear()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -73,6 +80,7 @@ class Chat:
         return not behaviour.delay_s or stays(request.connection, behaviour.delay_s)
 
     def _answer(self, request: Request, served: Served, behaviour: Behaviour, tokens: int) -> Reply:
+        self._leaked.append(b"x" * (self._kind.settings.leak_mb * _MEGABYTE))
         name = behaviour.fail or ""
         if name in self._kind.failures:
             return self._kind.failures[name](served.key)

@@ -32,7 +32,7 @@ def control(kind: Kind, behaviours: Behaviours, document: Mapping[str, Any]) -> 
         kind.set_loaded(wanted["model"], loaded)
     told = {name: wanted.pop(name) for name in list(wanted) if name in _BEHAVIOUR}
     wanted.pop("model", None)
-    if wanted or not known(told.get("fail"), kind.failures):
+    if wanted or not known(told.get("fail"), place, kind.failures):
         return as_json({"error": f"no such thing to control: {wanted or told['fail']}"}, 400)
     if told:
         behaviours.set(place, **told)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 
 from parts.fakes.answers import ANSWERS
 from parts.fakes.behaviour import Behaviour
-from parts.fakes.reply import MANNERS, Reply, as_json, as_text
+from parts.fakes.reply import HUGE_BYTES, MANNERS, Reply, as_json, as_text
 
 ErrorShape = Callable[[int, str], Reply]
 
@@ -17,6 +18,11 @@ def _429(error: ErrorShape, behaviour: Behaviour) -> Reply:
     if behaviour.retry_after_s is None:
         return reply
     return reply.with_headers(Retry_After=f"{behaviour.retry_after_s:g}")
+
+
+def _bomb(_error: ErrorShape, _behaviour: Behaviour) -> Reply:
+    """Not in the facts file: few bytes on the wire, 100 MB when unpacked."""
+    return Reply(body=gzip.compress(b" " * HUGE_BYTES, 1)).with_headers(Content_Encoding="gzip")
 
 
 def _status(status: int, message: str) -> Callable[[ErrorShape, Behaviour], Reply]:
@@ -35,6 +41,8 @@ ANYWHERE: Mapping[str, Callable[[ErrorShape, Behaviour], Reply]] = {
     "error_string_200": _fixed(as_json({"error": "Channel Error"})),
     "error_object_200": _fixed(as_json({"error": {"type": "internal_error", "message": "Something went wrong"}})),
     "unauthorized": _status(401, "Invalid API key"),
+    "redirect": _fixed(Reply(302).with_headers(Location="http://127.0.0.1:9/")),
+    "bomb": _bomb,
     "404": _status(404, "Not found"),
     "429": _429,
     "500": _status(500, "Internal server error"),
@@ -51,6 +59,9 @@ def anywhere(name: str, error: ErrorShape, behaviour: Behaviour, good: Callable[
     return (good() if name == "half" else Reply()).sent(name)
 
 
-def known(name: str | None, own: Mapping[str, object]) -> bool:
-    """Whether a failure of this name exists at a server with these of its own."""
-    return name is None or any(name in table for table in (ANYWHERE, MANNERS, ANSWERS, own))
+def known(name: str | None, place: str, own: Mapping[str, object]) -> bool:
+    """Whether a failure of this name can happen at a place of a server with these failures of its own."""
+    tables: list[Mapping[str, object]] = [ANYWHERE, MANNERS]
+    tables += [] if place.startswith("path ") else [own]
+    tables += [ANSWERS] if place.startswith("chat ") else []
+    return name is None or any(name in table for table in tables)

@@ -210,12 +210,19 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--token", default="", help="what it wants as a bearer token")
     flags.add_argument("--load-s", type=float, default=0.0, help="how long a load takes")
     flags.add_argument("--n-ctx", type=int, default=4096, help="the context of a model in tokens")
+    flags.add_argument("--leak-mb", type=int, default=0, help="what each chat leaves in memory")
     flags.add_argument("--text-only", action="append", default=[], metavar="MODEL", help="takes no picture")
     flags.add_argument("--loaded", action="append", default=[], metavar="MODEL", help="is loaded from the start")
     flags.add_argument(
         "--control", action="append", default=[], type=json.loads, metavar="JSON", help="as /control"
     )
     return flags
+
+
+def common(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that every fake has, from its flags."""
+    plain = {name: getattr(options, name) for name in ("token", "load_s", "n_ctx", "leak_mb")}
+    return {**plain, "text_only": set(options.text_only)}
 
 
 def opened(kind: Kind, behaviours: Behaviours, journal: Journal, options: argparse.Namespace) -> FakeProgram:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,8 @@ class Instance:
 class Instances:
     """Which instances are loaded, in the order in which they came."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal, self._lock = journal, threading.Lock()
+    def __init__(self, journal: Journal, on_unload: Callable[[], None]) -> None:
+        self._journal, self._on_unload, self._lock = journal, on_unload, threading.Lock()
         self._loaded: list[Instance] = []
 
     def all(self) -> list[Instance]:
@@ -72,6 +72,7 @@ class Instances:
             gone = len(kept) < len(self._loaded)
             self._loaded = kept
         if gone:
+            self._on_unload()
             self._journal.event("unloaded", instance=instance_id)
         return gone
 

@@ -77,5 +77,7 @@ class Settings:
     token: str = ""
     load_s: float = 0.0
     n_ctx: int = 4096
+    leak_mb: int = 0
+    """2.5, memory growth: so much of each chat stays, until the model is unloaded."""
     text_only: set[str] = field(default_factory=set)
     """Models that take no picture."""

@@ -164,8 +164,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def made(options: argparse.Namespace, behaviours: Behaviours, journal: Journal) -> LlamaServer | router.Router:
-    common: dict[str, Any] = {name: getattr(options, name) for name in ("token", "load_s", "n_ctx")}
-    common["text_only"] = set(options.text_only)
+    common = http_fake.common(options)
     if options.router:
         settings = router.RouterSettings(**common, autoload=not options.no_autoload, models=options.models)
         return router.Router(settings, behaviours, journal)

@@ -61,8 +61,8 @@ class LmStudio:
 
     def __init__(self, settings: LmStudioSettings, behaviours: Behaviours, journal: Journal) -> None:
         self.settings, self._behaviours, self._journal = settings, behaviours, journal
-        self.instances, self._jit = Instances(journal), threading.Lock()
-        self._chat = Chat(self, behaviours)
+        self._chat, self._jit = Chat(self, behaviours), threading.Lock()
+        self.instances = Instances(journal, self._chat.forget)
         self.failures: Mapping[str, Callable[[str], Reply]] = {
             "crash": self._crash,
             "unloaded": self._unloaded,
@@ -272,10 +272,7 @@ def parser() -> argparse.ArgumentParser:
 
 def made(options: argparse.Namespace, behaviours: Behaviours, journal: Journal) -> LmStudio:
     settings = LmStudioSettings(
-        token=options.token,
-        load_s=options.load_s,
-        n_ctx=options.n_ctx,
-        text_only=set(options.text_only),
+        **http_fake.common(options),
         level=options.level,
         jit=not options.no_jit,
         evict=not options.no_evict,

@@ -121,9 +121,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def made(options: argparse.Namespace, behaviours: Behaviours, journal: Journal) -> OpenAiLike:
-    settings = OpenAiSettings(
-        options.token, options.load_s, options.n_ctx, set(options.text_only), options.concurrency
-    )
+    settings = OpenAiSettings(**http_fake.common(options), concurrency=options.concurrency)
     models = OnDemand(options.models, settings, behaviours, journal)
     return OpenAiLike(settings, FLAVOURS[options.flavour](models), models, behaviours)
 

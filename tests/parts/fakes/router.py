@@ -86,6 +86,8 @@ class Router:
         with self._changed:
             self._status[model] = _status(value, **more)
             self._changed.notify_all()
+        if value == "unloaded":
+            self._chat.forget()
         self._journal.event(value, instance=model)
 
     def _list(self, _request: Request) -> Reply:

@@ -177,6 +177,15 @@ class FakeLms:
         wait_until(lambda: self._home.daemon() != before, 15, "the app to be there")
         return int(self._home.daemon()["pid"])
 
+    @property
+    def url(self) -> str:
+        """Where the HTTP server last was."""
+        return f"http://127.0.0.1:{self._home.http_server()['port']}"
+
+    def control(self, **wanted: Any) -> None:
+        """Steer the HTTP server while it is up, as `FakeServer.control` does."""
+        steer(self._home.http_server()["port"], **wanted)
+
     def invocations(self, name: str | None = None) -> list[dict[str, Any]]:
         """Every run of the command, or of one of its subcommands ("daemon up")."""
         return [each for each in lines(self.folder / "invocations.jsonl") if name in {None, each["command"]}]
