@@ -27,6 +27,7 @@ class Hosted:
             errors="replace",
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+        self.pid = self._process.pid
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._reader = threading.Thread(target=self._drain, args=(self._process.stderr,), daemon=True)
         self._reader.start()
@@ -35,15 +36,15 @@ class Hosted:
 
     def ask_to_end(self) -> None:
         """Begin its end, and return at once; what is not gone after the grace is killed."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        if not self._kill.is_alive():
+        self._hang_up()
+        if self._kill.ident is None:  # not started yet
             self._kill.start()
 
     def wait(self) -> int:
         """Return its exit code when it has ended."""
         code = self._process.wait()
         self._kill.cancel()
+        self._hang_up()
         self._reader.join(1)
         return code
 
@@ -51,6 +52,11 @@ class Hosted:
         """The last lines that it wrote."""
         return "\n".join(self._lines)
 
+    def _hang_up(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def _drain(self, stream: IO[str]) -> None:
-        while line := stream.readline(_LINE_CHARS):
-            self._lines.append(line.rstrip())
+        with stream:
+            while line := stream.readline(_LINE_CHARS):
+                self._lines.append(line.rstrip())
