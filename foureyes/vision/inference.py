@@ -15,6 +15,7 @@ from foureyes.servers.server import ChatReply, ChatRequest
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.answer import Answer
+from foureyes.vision.combine import Combiner
 from foureyes.vision.look import Encoder, View
 from foureyes.vision.plan import Plan
 from foureyes.vision.router import Route
@@ -26,6 +27,7 @@ class Inference:
     def __init__(self, encoder: Encoder, metrics: Metrics) -> None:
         self._encoder = encoder
         self._metrics = metrics
+        self._combiner = Combiner()
 
     async def read(self, plan: Plan, route: Route, frame: Frame, view: View, schema: Mapping[str, Any]) -> Answer:
         """Read the fields of `schema` from a view. Raises a ServerError leaf: no answer or a valid one."""
@@ -33,7 +35,7 @@ class Inference:
         labels: dict[str, Any] = {"task": plan.task, "model": route.candidate.name}
         try:
             with self._metrics.step("request"):
-                reply = await route.server.chat(request)
+                reply = await self._asked(plan, route, request)
             with self._metrics.step("validate"):
                 answer = _validated(plan, route, frame, schema, reply)
         except ServerError as error:
@@ -58,6 +60,11 @@ class Inference:
             **labels,
         )
         return answer
+
+    async def _asked(self, plan: Plan, route: Route, request: ChatRequest) -> ChatReply:
+        if plan.settings.combine and not route.candidate.is_engine:
+            return await self._combiner.chat(route.server, plan.task, request)
+        return await route.server.chat(request)
 
     async def _request(self, plan: Plan, route: Route, view: View, schema: Mapping[str, Any]) -> ChatRequest:
         with self._metrics.step("encode"):

@@ -70,3 +70,7 @@ class Encoder:
         if box not in known:
             known[box] = encode_png(box.cut(picture.pixels))
         return known[box]
+
+    def forget(self) -> None:
+        """Keep nothing: what is asked for again is encoded again."""
+        self._encoded = WeakKeyDictionary()

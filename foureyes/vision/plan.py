@@ -23,6 +23,8 @@ class Candidate:
     name: str
     server: str
     model_id: str
+    is_engine: bool = False
+    """Whether the engine serves it, which reads one schema at a time."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,14 @@ class Plan:
 
 def candidates_of(task: Task, models: Mapping[str, Model], engines: Sequence[str]) -> tuple[Candidate, ...]:
     """The task's models in their order; behind them the engine, where one is configured and not among them."""
-    named = tuple(Candidate(key, models[key].server, models[key].model_id) for key in task.models)
-    if not engines or any(candidate.server in engines for candidate in named):
+    named = tuple(
+        Candidate(key, models[key].server, models[key].model_id, models[key].server in engines)
+        for key in task.models
+    )
+    if not engines or any(candidate.is_engine for candidate in named):
         return named
     model_id = engine_model(task.answer)
-    return (*named, Candidate(f"{engines[0]}:{model_id}", engines[0], model_id))
+    return (*named, Candidate(f"{engines[0]}:{model_id}", engines[0], model_id, is_engine=True))
 
 
 def plan_for(
