@@ -128,10 +128,10 @@ class ChatServer:
         if (why := why_unservable(model_id)) is not None:
             return f"server '{self.id}' ({dialect.kind}) cannot serve '{model_id}': {why}"
         ids = [each.id for each in listed]
-        close = [
+        near = [
             found for found, _, _ in process.extract(model_id, ids, limit=_CLOSE_IDS, score_cutoff=_CLOSE_SCORE)
         ]
-        has = f"it has {_quoted(close)}" if close else f"it lists {len(ids)} models, none of a name like this"
+        has = f"it has {_quoted(near or ids[:_CLOSE_IDS]) or 'none at all'}"
         get = dialect.how_to_get.replace("{model}", model_id)
         return f"server '{self.id}' ({dialect.kind}) has no model '{model_id}'; {has}; {get}"
 

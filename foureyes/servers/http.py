@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -24,6 +25,7 @@ class ServerHttp:
     def __init__(self, name: str, url: str, clients: Clients, token: BearerToken = _NO_TOKEN) -> None:
         self.name = name
         self.url = url
+        self._addresses = _addresses(url)
         self._clients = clients
         self._token = token
 
@@ -51,12 +53,8 @@ class ServerHttp:
         Raises ServerRefusedError, ServerTimeoutError or ServerReplyError where there is none.
         """
         try:
-            async with (
-                asyncio.timeout(timeout_s),  # httpx's own is for one read: bytes that drip would never end
-                self._clients.lease(self.url) as client,
-                client.stream(method, route, json=body, headers=self._token.headers) as response,
-            ):
-                data = await self._bounded(response)
+            async with asyncio.timeout(timeout_s):  # httpx's own is for one read: bytes that drip would never end
+                return await self._sent(method, route, body)
         except httpx.ConnectError as error:
             raise ServerRefusedError(
                 f"nobody listens at {self.url} for server '{self.name}'; it is down or still starting"
@@ -68,6 +66,24 @@ class ServerHttp:
             ) from error
         except httpx.TransportError as error:
             raise ServerReplyError(f"server '{self.name}' broke off while answering {route}: {error}") from error
+
+    async def _sent(self, method: str, route: str, body: Mapping[str, Any] | None) -> Exchange:
+        """Send it to the first address where somebody listens, and to that one first from now on."""
+        *others, last = self._addresses
+        for address in others:
+            try:
+                return await self._sent_to(address, method, route, body)
+            except httpx.ConnectError:
+                self._addresses = (*self._addresses[1:], address)
+        return await self._sent_to(last, method, route, body)
+
+    async def _sent_to(self, address: str, method: str, route: str, body: Mapping[str, Any] | None) -> Exchange:
+        headers = self._token.headers
+        async with (
+            self._clients.lease(address) as client,
+            client.stream(method, route, json=body, headers=headers) as response,
+        ):
+            data = await self._bounded(response)
         return Exchange(f"{method} {route}", response.status_code, response.headers, data)
 
     async def _bounded(self, response: httpx.Response) -> bytes:
@@ -89,4 +105,14 @@ class ServerHttp:
 
     async def aclose(self) -> None:
         """Let go of the connections."""
-        await self._clients.drop(self.url)
+        for address in self._addresses:
+            await self._clients.drop(address)
+
+
+def _addresses(url: str) -> tuple[str, ...]:
+    """Where to knock. `localhost` is both loopback addresses, whichever of them the name means here."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname != "localhost":
+        return (url,)
+    port = f":{parts.port}" if parts.port else ""
+    return tuple(urlunsplit(parts._replace(netloc=f"{host}{port}")) for host in ("127.0.0.1", "[::1]"))
