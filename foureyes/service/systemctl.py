@@ -33,7 +33,7 @@ class Systemctl:
         """Run it and return what it printed. Raises ServiceError with what it said instead."""
         done = self._run(*words)
         if done.returncode != 0:
-            said = done.stderr.strip().partition("\n")[0] or f"exit code {done.returncode}"
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             raise ServiceError(f"`{self.line(*words)}` failed: {said}")
         return done.stdout
 

@@ -41,14 +41,17 @@ class Systemd:
         self._systemctl.do("daemon-reload")
         if replaced:
             self._systemctl.do("try-restart", UNIT)
-        self._systemctl.do("enable", "--now", UNIT)
+        self._systemctl.do("enable", "--now", "--quiet", UNIT)
         self._say(f"FourEyes runs as a service of the {self._scope.name}, and is started again {self._scope.when}")
         self._say(f"secrets belong into {self._scope.environment} (FOUREYES_OBS_PASSWORD=...), mode 600")
         self._say(f"follow it: {self._journal('-f')}")
 
     def preview(self, command: Sequence[str]) -> str:
         """The unit, the commands, and what would hinder them."""
-        commands = [self._systemctl.line("daemon-reload"), self._systemctl.line("enable", "--now", UNIT)]
+        commands = [
+            self._systemctl.line("daemon-reload"),
+            self._systemctl.line("enable", "--now", "--quiet", UNIT),
+        ]
         hindrances = [f"# would be refused: {text}" for text in (*self._hindrances(), *self._unseen(command))]
         return "\n".join([f"# {self._file}", self._unit(command), *commands, *hindrances])
 

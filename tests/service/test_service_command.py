@@ -56,7 +56,10 @@ def test_install_writes_the_unit_and_starts_it(service: Run, systemctl: FakeSyst
     """The unit holds this installation's own command; systemd reads it, and starts it now and always."""
     done = service("install")
     assert done.returncode == 0, done.stderr
-    assert systemctl.calls() == [["--user", "daemon-reload"], ["--user", "enable", "--now", "foureyes.service"]]
+    assert systemctl.calls() == [
+        ["--user", "daemon-reload"],
+        ["--user", "enable", "--now", "--quiet", "foureyes.service"],
+    ]
     [start] = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
     program = Path(start.removeprefix("ExecStart=").split()[0])
     assert program.is_absolute()
@@ -99,7 +102,7 @@ def test_a_dry_run_shows_all_and_does_nothing(service: Run, systemctl: FakeSyste
     done = service("install", "--dry-run")
     assert done.returncode == 0
     assert "\nExecStart=/" in done.stdout
-    assert "systemctl --user enable --now foureyes.service" in done.stdout
+    assert "systemctl --user enable --now --quiet foureyes.service" in done.stdout
     assert "would be refused: no systemd runs here" in done.stdout
     assert systemctl.calls() == []
     assert not unit.exists()
@@ -174,7 +177,7 @@ def test_a_start_that_fails_says_what_systemd_said(service: Run, systemctl: Fake
     systemctl.answer(fail="enable")
     done = service("install")
     assert done.returncode == 1
-    said = "`systemctl --user enable --now foureyes.service` failed: Job for foureyes.service failed"
+    said = "`systemctl --user enable --now --quiet foureyes.service` failed: Job for foureyes.service failed"
     assert said in done.stderr
 
 
@@ -215,7 +218,7 @@ def test_the_system_s_unit_is_the_hardened_one(tmp_path: Path, systemctl: FakeSy
     text = (tmp_path / "system" / "foureyes.service").read_text()
     assert "ExecStart=/opt/foureyes/bin/foureyes run\n" in text
     assert "DynamicUser=yes" in text
-    assert systemctl.calls() == [["daemon-reload"], ["enable", "--now", "foureyes.service"]]
+    assert systemctl.calls() == [["daemon-reload"], ["enable", "--now", "--quiet", "foureyes.service"]]
     assert "follow it: journalctl -u foureyes -f" in said
 
 
