@@ -16,16 +16,17 @@ from types import FrameType
 from typing import Any, Literal
 
 import cv2
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.settings import DEFAULT_WEB_PORT, Source
 from foureyes.daemon import parts
 from foureyes.daemon.health import DaemonHealth
+from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher, Sink
 from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.state_folder import announce, claimed, forget
+from foureyes.daemon.upkeep import Upkeep
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
@@ -37,7 +38,6 @@ from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
-from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
@@ -72,6 +72,8 @@ class Daemon:
         self._options = options
         self._metrics = Metrics()
         self._live = LiveEvents(dropped=self._metrics.dropped)
+        self._cache = AnswerCache(ttl_s=settings.cache.ttl_s, max_entries=settings.cache.max_entries)
+        self._encoder = Encoder()
         self._stop = asyncio.Event()
         self._began_mono_s = time.monotonic()
         self._stopping_since_s: float | None = None
@@ -104,7 +106,11 @@ class Daemon:
         await stack.enter_async_context(_kept_up(servers))
         sources, picked = await asyncio.to_thread(parts.resolved_sources, self._settings)
         watches = self._watches(sources, servers, publisher, recorder)
-        health = DaemonHealth(watches, servers, publisher, self._metrics, self._live, notes=picked)
+        shedding = parts.shedding_of(self._settings, watches, servers, self._metrics, self._live.publish)
+        memory = self._own_memory()
+        health = DaemonHealth(
+            watches, servers, publisher, self._metrics, self._live, shedding=shedding, memory=memory, notes=picked
+        )
         web = WebServer(create_app(health), socket)
         await web.start()
         stack.push_async_callback(web.stop)
@@ -112,7 +118,7 @@ class Daemon:
         url = f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
         announce(self._settings.state_dir, {"url": url, "version": __version__})
         event("web.listening", f"look at {url}/", url=url)
-        self._schedule(stack, servers, clients)
+        stack.enter_context(Upkeep(self._settings.resources, shedding, memory, clients).running())
         await self._watch(watches, servers, health)
 
     async def _watch(
@@ -166,15 +172,14 @@ class Daemon:
         publisher: Publisher,
         recorder: Recorder | None,
     ) -> list[SourceWatch]:
-        cache = AnswerCache(ttl_s=self._settings.cache.ttl_s, max_entries=self._settings.cache.max_entries)
-        inference = Inference(Encoder(), self._metrics)
+        inference = Inference(self._encoder, self._metrics)
         return [
             parts.watch_of(
                 source,
                 parts.plans_of(self._settings, source),
                 self._settings,
                 servers=servers,
-                cache=cache,
+                cache=self._cache,
                 inference=inference,
                 metrics=self._metrics,
                 publish=publisher.publish,
@@ -198,23 +203,10 @@ class Daemon:
             sinks.append(lines.put)
         return Publisher(self._live, self._metrics, sinks, readings_on=self._options.readings_on)
 
-    def _schedule(self, stack: AsyncExitStack, servers: dict[str, Supervisor], clients: Clients) -> None:
-        scheduler = AsyncIOScheduler()
-        every_s = self._settings.resources.check_s
-        scheduler.add_job(self._note_resources, "interval", seconds=every_s, args=[servers], id="resources")
-        scheduler.add_job(clients.close_idle, "interval", seconds=every_s, id="idle clients")
-        scheduler.start()
-        self._note_resources(servers)
-        stack.callback(scheduler.shutdown, wait=False)
-
-    def _note_resources(self, servers: dict[str, Supervisor]) -> None:
-        pids = {"daemon": os.getpid()} | {name: server.snapshot.pid for name, server in servers.items()}
-        uses = {name: process_use(pid) for name, pid in pids.items() if pid is not None}
-        for name, use in uses.items():
-            self._metrics.process(name, use)
-        sizes: dict[str, Any] = {f"{name}_mb": round(use.rss_bytes / 1e6) for name, use in uses.items()}
-        free_mb = round(available_bytes() / 1e6)
-        event("memory.sizes", "resident memory", level="debug", available_mb=free_mb, **sizes)
+    def _own_memory(self) -> OwnMemory:
+        limit_bytes = parts.memory_limit_bytes(self._settings.resources)
+        self._metrics.memory_limit(limit_bytes)
+        return OwnMemory(limit_bytes, caches=[self._cache.clear, self._encoder.forget])
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from foureyes import __version__
+from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
+from foureyes.daemon.shedding import Shedding
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.state import ServerSnapshot
 from foureyes.servers.supervisor import Supervisor
@@ -34,6 +37,8 @@ class DaemonHealth:
         metrics: Metrics,
         live: LiveEvents,
         *,
+        shedding: Shedding,
+        memory: OwnMemory,
         notes: Sequence[str] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -42,6 +47,8 @@ class DaemonHealth:
         self._servers = servers
         self._publisher = publisher
         self._metrics = metrics
+        self._shedding = shedding
+        self._memory_watch = memory
         self._notes = tuple(notes)
         self._now = now
         self._started_mono_s = now()
@@ -69,7 +76,14 @@ class DaemonHealth:
     def status(self) -> dict[str, Any]:
         """Health, figures and the latest readings: what an operator wants at a glance."""
         figures = self._metrics.snapshot()
-        return {**self.health(), "ready": self.ready()[0], "targets": self._targets(figures), "figures": figures}
+        use = self._shedding.use
+        return {
+            **self.health(),
+            "ready": self.ready()[0],
+            "machine": None if use is None else asdict(use),
+            "targets": self._targets(figures),
+            "figures": figures,
+        }
 
     def _targets(self, figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Each task's latency beside its target, and whether it is met: null where nothing was measured."""
@@ -112,7 +126,10 @@ class DaemonHealth:
             for watch in self._watches
             for task in watch.tasks
         }
-        return sources | servers | tasks
+        return sources | servers | tasks | self._machine()
+
+    def _machine(self) -> dict[str, dict[str, Any]]:
+        return {"machine": self._shedding.component(), "memory": self._memory_watch.component()}
 
     def _task(self, task: TaskWatch) -> dict[str, Any]:
         state, reason = ("ok" if task.looked else "starting"), None

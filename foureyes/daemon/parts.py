@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Source, obs_password
+from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Source, obs_password
+from foureyes.daemon.shedding import Shedding
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -18,8 +19,10 @@ from foureyes.servers.gate import Gate
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.cgroup import memory_bounds
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.pressure import Pressure
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise
 from foureyes.vision.inference import Inference
@@ -120,6 +123,30 @@ def _longest_look_s(source: Source) -> float:
     OBS: two addresses of its host, three steps of the greeting, four requests.
     """
     return 9 * source.timeout_s if isinstance(source, ObsSource) else 0.0
+
+
+def shedding_of(
+    settings: Settings,
+    watches: Sequence[SourceWatch],
+    servers: Mapping[str, Supervisor],
+    metrics: Metrics,
+    tell: Tell,
+) -> Shedding:
+    """What steps back when the machine runs short."""
+    return Shedding(
+        Pressure(settings.resources),
+        tasks=lambda: [task for watch in watches for task in watch.tasks],
+        servers=servers,
+        engines=frozenset(_engines(settings)),
+        metrics=metrics,
+        tell=tell,
+    )
+
+
+def memory_limit_bytes(settings: Resources) -> int:
+    """What the daemon's own memory is held against: the setting, or less where a control group allows less."""
+    bounds, wanted_bytes = memory_bounds(), settings.memory_limit_mb * 1_000_000
+    return wanted_bytes if bounds is None else min(wanted_bytes, bounds.limit_bytes)
 
 
 def watch_of(

@@ -55,20 +55,29 @@ class Machine:
 
         Slow (some milliseconds): keep it off the event loop.
         """
-        trees = {name: tree_uses(pid) for name, pid in roots.items()}
-        # a server that we started is in the daemon's tree as well: by pid each process counts once
+        trees = _apart({name: tree_uses(pid) for name, pid in roots.items()})
         ours = {pid: use for tree in trees.values() for pid, use in tree.items()}
         before, now = self._before, _clocks(ours)
         self._before = now
         cpu_percent = _percent(now.busy_s - before.busy_s, before, now)
         return MachineUse(
             cpu_percent=cpu_percent,
-            others_percent=max(0.0, cpu_percent - _share(ours, before, now)),
+            others_percent=max(0.0, round(cpu_percent - _share(ours, before, now), 1)),
             available_bytes=available_bytes(),
             total_bytes=total_bytes(),
             trees={name: _tree(tree, _share(tree, before, now)) for name, tree in trees.items()},
             gpus=self._gpus.uses(),
         )
+
+
+def _apart(trees: Mapping[str, Mapping[int, ProcessUse]]) -> dict[str, dict[int, ProcessUse]]:
+    """Each process in one tree: a server that the daemon started is not counted with the daemon."""
+    apart: dict[str, dict[int, ProcessUse]] = {}
+    seen: set[int] = set()
+    for name in sorted(trees, key=lambda name: len(trees[name])):
+        apart[name] = {pid: use for pid, use in trees[name].items() if pid not in seen}
+        seen |= trees[name].keys()
+    return apart
 
 
 def _tree(uses: Mapping[int, ProcessUse], cpu_percent: float) -> TreeUse:
@@ -93,4 +102,4 @@ def _share(pids: Iterable[int], before: _Clocks, now: _Clocks) -> float:
 
 def _percent(spent_s: float, before: _Clocks, now: _Clocks) -> float:
     whole_s = now.whole_s - before.whole_s
-    return 0.0 if whole_s <= 0 else min(100.0, max(0.0, 100.0 * spent_s / whole_s))
+    return 0.0 if whole_s <= 0 else round(min(100.0, max(0.0, 100.0 * spent_s / whole_s)), 1)

@@ -12,7 +12,7 @@ import numpy as np
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from foureyes import __version__
-from foureyes.telemetry.resources import ProcessUse
+from foureyes.telemetry.machine import MachineUse
 
 _KEPT = 2000
 """Samples kept for the quantiles of /api/status: about eleven minutes at 3 FPS."""
@@ -40,6 +40,16 @@ class Metrics:
         self._restarts = self._counter("server_restarts", "restarts by the state they began in", "server", "state")
         self._resident = self._gauge("resident_bytes", "resident memory", "process")
         self._cpu = self._gauge("process_cpu_seconds", "CPU time used so far", "process")
+        self._share = self._gauge("process_cpu_ratio", "share of all processors lately", "process")
+        self._busy = self._gauge("machine_cpu_busy_ratio", "share of all processors in use lately")
+        self._others = self._gauge("machine_cpu_others_ratio", "share of all processors used by other programs")
+        self._available = self._gauge("machine_available_bytes", "memory that programs could still have")
+        self._whole = self._gauge("machine_memory_bytes", "memory of the machine or of our control group")
+        self._gpu_busy = self._gauge("gpu_busy_ratio", "how busy a graphics card is", "gpu")
+        self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
+        self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
+        self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
+        self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
         self._dropped = Counter(
             "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
         )
@@ -115,10 +125,28 @@ class Metrics:
         """Count one restart, by the state in which the server failed."""
         self._restarts.labels(server, state).inc()
 
-    def process(self, name: str, use: ProcessUse) -> None:
-        """Set what a process uses."""
-        self._resident.labels(name).set(use.rss_bytes)
-        self._cpu.labels(name).set(use.cpu_s)
+    def machine(self, use: MachineUse) -> None:
+        """Set what the machine, each process tree and each graphics card use."""
+        self._busy.set(use.cpu_percent / 100)
+        self._others.set(use.others_percent / 100)
+        self._available.set(use.available_bytes)
+        self._whole.set(use.total_bytes)
+        for name, tree in use.trees.items():
+            self._resident.labels(name).set(tree.rss_bytes)
+            self._cpu.labels(name).set(tree.cpu_s)
+            self._share.labels(name).set(tree.cpu_percent / 100)
+        for index, gpu in enumerate(use.gpus or ()):
+            self._gpu_busy.labels(str(index)).set(gpu.busy_percent / 100)
+            self._gpu_used.labels(str(index)).set(gpu.used_bytes)
+            self._gpu_whole.labels(str(index)).set(gpu.total_bytes)
+
+    def pressure(self, level: int) -> None:
+        """Set how far FourEyes steps back."""
+        self._pressure.set(level)
+
+    def memory_limit(self, limit_bytes: int) -> None:
+        """Set what the daemon's own memory is held against."""
+        self._limit.set(limit_bytes)
 
     def render(self) -> tuple[bytes, str]:
         """Prometheus' text and its content type."""

@@ -1,0 +1,129 @@
+"""Load shedding: under pressure FourEyes asks less of the machine, step by step, and comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from foureyes.daemon.parking import Served, Stock, parked
+from foureyes.servers.supervisor import Supervisor
+from foureyes.telemetry.log import event
+from foureyes.telemetry.machine import Machine, MachineUse
+from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.pressure import Level, Pressure, Sample
+from foureyes.vision.task_watch import TaskWatch
+
+_EVERY = 3
+"""Under pressure each task takes every third look; the capture clock never changes."""
+_DONE = {
+    Level.NORMAL: "every look is taken, by each task's best model",
+    Level.LOWER_CADENCE: f"of {_EVERY} looks one is taken",
+    Level.SMALLER_MODEL: f"of {_EVERY} looks one is taken, by each task's smallest model",
+    Level.ENGINE: f"of {_EVERY} looks one is taken, by the engine where a task has it",
+}
+_MB = 1e6
+
+
+class Shedding:
+    """Samples the machine and acts on the level of pressure that follows."""
+
+    def __init__(
+        self,
+        pressure: Pressure,
+        *,
+        tasks: Callable[[], Iterable[TaskWatch]],
+        servers: Mapping[str, Supervisor],
+        engines: AbstractSet[str],
+        metrics: Metrics,
+        tell: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self.use: MachineUse | None = None
+        """The last sample."""
+        self._machine = Machine()
+        self._pressure = pressure
+        self._tasks = tasks
+        self._servers = servers
+        self._engines = engines
+        self._metrics = metrics
+        self._tell = tell
+        self._parked: frozenset[Served] = frozenset()
+        self._sizes: dict[Served, int] = {}
+
+    async def sample(self) -> None:
+        """Look at the machine once, and act on what was seen."""
+        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
+        roots = {"daemon": os.getpid()} | {name: pid for name, pid in pids.items() if pid is not None}
+        use = self.use = await asyncio.to_thread(self._machine.sample, roots)
+        self._metrics.machine(use)
+        before = self._pressure.level
+        seen = Sample(use.available_bytes / _MB, use.cpu_percent, use.others_percent)
+        level = self._pressure.observe(seen, return_needs_mb=self._return_needs_mb())
+        self._act(level)
+        if level is not before:
+            self._say(before, level)
+
+    def component(self) -> dict[str, Any]:
+        """How the machine stands and what was done about it, for /health."""
+        level = self._pressure.level
+        well = level is Level.NORMAL and self._pressure.reason is None
+        return {
+            "state": "ok" if well else "pressure",
+            "reason": None if well else self._words(level),
+            "level": level.name.lower(),
+            "parked": ["/".join(served) for served in sorted(self._parked)],
+        }
+
+    def _act(self, level: Level) -> None:
+        for task in self._tasks():
+            task.slow_down(_EVERY if level >= Level.LOWER_CADENCE else 1)
+        wanted = self._to_park(level)
+        # what is parked is unloaded before anything is loaded into the memory that it leaves
+        for name in sorted(self._servers, key=lambda name: not _of(name, wanted - self._parked)):
+            if _of(name, wanted) != _of(name, self._parked):
+                self._servers[name].park(_of(name, wanted))
+        self._parked = wanted
+
+    def _to_park(self, level: Level) -> frozenset[Served]:
+        return parked(level, [task.plan.candidates for task in self._tasks()], self._stock())
+
+    def _stock(self) -> Stock:
+        usable: set[Served] = set()
+        for name, server in self._servers.items():
+            snapshot = server.snapshot
+            self._sizes |= {(name, model_id): size for model_id, size in snapshot.sizes.items()}
+            if snapshot.ready:
+                could_answer = {*snapshot.models, *_of(name, self._parked)} - snapshot.missing.keys()
+                usable |= {(name, model_id) for model_id in could_answer}
+        return Stock(self._engines, usable, self._sizes)
+
+    def _return_needs_mb(self) -> float:
+        """What one level less would load again."""
+        level = self._pressure.level
+        if level is Level.NORMAL:
+            return 0.0
+        loaded_again = self._parked - self._to_park(Level(level - 1))
+        return sum(self._sizes.get(served, 0) for served in loaded_again) / _MB
+
+    def _say(self, before: Level, level: Level) -> None:
+        self._metrics.pressure(level)
+        words = self._words(level)
+        self._tell("pressure", {"before": before.name.lower(), "level": level.name.lower(), "reason": words})
+        event(
+            "machine.pressure",
+            words,
+            level="warning" if level > before else "info",
+            pressure=level.name.lower(),
+            parked=["/".join(served) for served in sorted(self._parked)],
+        )
+
+    def _words(self, level: Level) -> str:
+        why = self._pressure.reason or "nothing is short any more"
+        return f"{why}: {_DONE[level]}"
+
+
+def _of(server: str, models: AbstractSet[Served]) -> frozenset[str]:
+    """The ids of a server's models among these."""
+    return frozenset(model_id for name, model_id in models if name == server)

@@ -1,0 +1,48 @@
+"""What is done every few seconds beside the looking: the machine, the daemon's own memory, idle connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from foureyes.config.settings import Resources
+from foureyes.daemon.own_memory import OwnMemory
+from foureyes.daemon.shedding import Shedding
+from foureyes.servers.clients import Clients
+from foureyes.telemetry.log import event
+
+_MB = 1e6
+
+
+class Upkeep:
+    """The periodic jobs of one daemon."""
+
+    def __init__(self, settings: Resources, shedding: Shedding, memory: OwnMemory, clients: Clients) -> None:
+        self._settings = settings
+        self._shedding = shedding
+        self._memory = memory
+        self._clients = clients
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Do them while inside."""
+        scheduler, check_s = AsyncIOScheduler(), self._settings.check_s
+        scheduler.add_job(self._shedding.sample, "interval", seconds=self._settings.sample_s, id="machine")
+        scheduler.add_job(self._memory.check, "interval", seconds=check_s, id="memory")
+        scheduler.add_job(self._clients.close_idle, "interval", seconds=check_s, id="idle clients")
+        scheduler.add_job(self._note_sizes, "interval", seconds=check_s, id="sizes")
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    def _note_sizes(self) -> None:
+        if (use := self._shedding.use) is None:
+            return
+        sizes: dict[str, Any] = {f"{name}_mb": round(tree.rss_bytes / _MB) for name, tree in use.trees.items()}
+        free_mb = round(use.available_bytes / _MB)
+        event("memory.sizes", "resident memory", level="debug", available_mb=free_mb, **sizes)
