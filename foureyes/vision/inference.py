@@ -6,12 +6,13 @@ import asyncio
 import math
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from foureyes.exceptions import ServerError, ServerReplyError
 from foureyes.frames.frame import Frame
 from foureyes.schema.document import check_answer
-from foureyes.servers.server import ChatReply, ChatRequest
+from foureyes.servers.server import ChatReply, ChatRequest, Priority
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.answer import Answer
@@ -19,6 +20,17 @@ from foureyes.vision.combine import Combiner
 from foureyes.vision.look import Encoder, View
 from foureyes.vision.plan import Plan
 from foureyes.vision.router import Route
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who wants an inference, and how urgently."""
+
+    priority: Priority
+    client: str = ""
+
+
+LOOP = Asker(Priority.LOOP)
 
 
 class Inference:
@@ -29,9 +41,17 @@ class Inference:
         self._metrics = metrics
         self._combiner = Combiner()
 
-    async def read(self, plan: Plan, route: Route, frame: Frame, view: View, schema: Mapping[str, Any]) -> Answer:
+    async def read(
+        self,
+        plan: Plan,
+        route: Route,
+        frame: Frame,
+        view: View,
+        schema: Mapping[str, Any],
+        asker: Asker = LOOP,
+    ) -> Answer:
         """Read the fields of `schema` from a view. Raises a ServerError leaf: no answer or a valid one."""
-        request = await self._request(plan, route, view, schema)
+        request = await self._request(plan, route, view, schema, asker)
         labels: dict[str, Any] = {"task": plan.task, "model": route.candidate.name}
         try:
             with self._metrics.step("request"):
@@ -66,7 +86,9 @@ class Inference:
             return await self._combiner.chat(route.server, plan.task, request)
         return await route.server.chat(request)
 
-    async def _request(self, plan: Plan, route: Route, view: View, schema: Mapping[str, Any]) -> ChatRequest:
+    async def _request(
+        self, plan: Plan, route: Route, view: View, schema: Mapping[str, Any], asker: Asker
+    ) -> ChatRequest:
         with self._metrics.step("encode"):
             pictures = await asyncio.to_thread(self._encoder.pictures, view)
         return ChatRequest(
@@ -79,6 +101,8 @@ class Inference:
             timeout_s=plan.settings.timeout_s,
             temperature=plan.settings.temperature,
             max_tokens=plan.settings.max_tokens,
+            priority=asker.priority,
+            client=asker.client,
         )
 
 
