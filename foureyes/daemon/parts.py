@@ -87,7 +87,7 @@ def supervisors_of(
     return {
         server.id: Supervisor(
             server,
-            launch_for(server, clients),
+            launch_for(server, clients, metrics.dropped),
             wanted[server.id],
             gate=Gate(server.id, server.max_requests, settings.resources.max_waiting, metrics.dropped),
             on_change=_server_reporter(metrics, tell),

@@ -6,20 +6,18 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psutil
 
 from foureyes.exceptions import ServerStartError
-from foureyes.telemetry.log import event
+from foureyes.servers.child_output import ChildOutput
 
-_RING_LINES = 100
-_LINE_BYTES = 64 * 1024
 _TERMINATE_S = 2.0
 _EXIT_POLL_S = 0.5
 _LAST_WORDS_S = 1.0
@@ -28,33 +26,41 @@ _LAST_WORDS_S = 1.0
 class Child:
     """One run of one program. Its pipe to stdin stays open: it is how the child notices our death."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, name: str, process: asyncio.subprocess.Process, dropped: Callable[[str, str], None]
+    ) -> None:
         self.name = name
         self.pid = process.pid
-        self.last_lines: deque[str] = deque(maxlen=_RING_LINES)
-        self.lines_seen = 0
+        self.output = ChildOutput(name, self._announces, dropped)
         self._process = process
         self._root = _root(process.pid)
         self._announced: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._drains = [
-            asyncio.create_task(self._drain(stream), name=f"drain {name} {label}")
+            asyncio.create_task(self.output.drain(stream), name=f"drain {name} {label}")
             for label, stream in (("stdout", process.stdout), ("stderr", process.stderr))
             if stream is not None
         ]
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str]) -> Child:
-        """Start the program in a process group of its own, so that a Ctrl-C in the terminal is only ours."""
+    async def start(cls, name: str, command: Sequence[str], dropped: Callable[[str, str], None]) -> Child:
+        """Start the program in a process group of its own, so that a Ctrl-C in the terminal is only ours.
+
+        Raises ServerStartError where there is no such program.
+        """
+        if shutil.which(command[0]) is None:
+            raise ServerStartError(
+                f"server '{name}' cannot be started: there is no program '{command[0]}'; correct its command"
+            )
         process = await asyncio.create_subprocess_exec(
+            *_leash(),
             *command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(),
-            limit=_LINE_BYTES,
             start_new_session=True,
         )
-        return cls(name, process)
+        return cls(name, process, dropped)
 
     async def port(self, timeout_s: float) -> int:
         """The port that the child says it listens on. Raises ServerStartError with the last thing it said."""
@@ -65,13 +71,15 @@ class Child:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             raise ServerStartError(
-                f"server '{self.name}' said no port within {timeout_s:g} s{self.last_words()}"
+                f"server '{self.name}' said no port within {timeout_s:g} s{self.output.last_words()}"
             ) from None
         finally:
             exited.cancel()
         if not self._announced.done():
             await asyncio.wait(self._drains, timeout=_LAST_WORDS_S)  # its exit may be known before its last words
-            raise ServerStartError(f"server '{self.name}' ended at once ({self.exit_text()}){self.last_words()}")
+            raise ServerStartError(
+                f"server '{self.name}' ended at once ({self.exit_text()}){self.output.last_words()}"
+            )
         return self._announced.result()
 
     async def wait(self) -> None:
@@ -142,28 +150,12 @@ class Child:
             task.cancel()
         await asyncio.gather(*self._drains, return_exceptions=True)
 
-    async def _drain(self, stream: asyncio.StreamReader) -> None:
-        """Read until the end, always: a child whose pipe is full stands still."""
-        while True:
-            try:
-                line = await stream.readline()
-            except ValueError:  # the reader has dropped it already
-                line = b"(a line longer than 64 KiB was left out)"
-            if not line:
-                return
-            self._take(line.decode("utf-8", "replace").rstrip())
-
-    def _take(self, line: str) -> None:
-        if not self._announced.done() and (port := _announced_port(line)) is not None:
-            self._announced.set_result(port)
-            return
-        self.last_lines.append(line)
-        self.lines_seen += 1
-        event("server.output", line, level="debug", server=self.name)
-
-    def last_words(self) -> str:
-        """The last line that it wrote, as the end of a sentence."""
-        return f"; its last line was: {self.last_lines[-1]}" if self.last_lines else ""
+    def _announces(self, line: str) -> bool:
+        """Whether a line says the port, and nothing to a person."""
+        if self._announced.done() or (port := _announced_port(line)) is None:
+            return False
+        self._announced.set_result(port)
+        return True
 
 
 def _announced_port(line: str) -> int | None:
@@ -177,6 +169,12 @@ def _announced_port(line: str) -> int | None:
         return None
     port = document.get("port")
     return port if isinstance(port, int) else None
+
+
+def _leash() -> list[str]:
+    """The words before a command that have the kernel end it with us, however we end: not all read our pipe."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def _environment() -> dict[str, str]:

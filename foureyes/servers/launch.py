@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from foureyes.config.settings import EngineServer, LmStudioServer, Server
-from foureyes.exceptions import StrangerError
+from foureyes.exceptions import ServerError, StrangerError
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
 from foureyes.servers.clients import Clients
 from foureyes.servers.engine import Engine, command
+from foureyes.servers.http import ServerHttp
 from foureyes.servers.instance import OwnedProcess
 from foureyes.servers.lmstudio_daemon import LmStudioDaemon
 from foureyes.servers.readiness import until_ready
 from foureyes.servers.server import ModelServer
+from foureyes.servers.stranger import looks_of
 from foureyes.servers.supervisor import Launch
 from foureyes.telemetry.log import event
+
+Dropped = Callable[[str, str], None]
+"""Counts something that was dropped: where, and why."""
 
 _PORT = "{port}"
 _CONNECT_TIMEOUT_S = 1.0
@@ -30,13 +35,15 @@ class OwnEngine:
 
     can_overlap = True
 
-    def __init__(self, settings: EngineServer, clients: Clients) -> None:
+    def __init__(self, settings: EngineServer, clients: Clients, dropped: Dropped) -> None:
         self._settings = settings
         self._clients = clients
+        self._dropped = dropped
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the child and wait for the port that it says it listens on."""
-        child = await Child.start(self._settings.id, command(port=0, threads=self._settings.threads))
+        arguments = command(port=0, threads=self._settings.threads)
+        child = await Child.start(self._settings.id, arguments, self._dropped)
         try:
             port = await child.port(self._settings.start_timeout_s)
         except BaseException:  # also a cancelled start leaves no child behind
@@ -48,18 +55,22 @@ class OwnEngine:
 class OwnCommand:
     """A server that the configuration gives a command for."""
 
-    def __init__(self, settings: Server, url: str, arguments: Sequence[str], clients: Clients) -> None:
+    def __init__(
+        self, settings: Server, url: str, arguments: Sequence[str], clients: Clients, dropped: Dropped
+    ) -> None:
         self.can_overlap = any(_PORT in argument for argument in arguments)
         self._settings = settings
         self._url = url
         self._arguments = tuple(arguments)
         self._clients = clients
+        self._dropped = dropped
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the command on a port that nobody has, and wait until it takes requests."""
         url = await self._free_url()
         port = str(urlsplit(url).port)
-        child = await Child.start(self._settings.id, [part.replace(_PORT, port) for part in self._arguments])
+        arguments = [part.replace(_PORT, port) for part in self._arguments]
+        child = await Child.start(self._settings.id, arguments, self._dropped)
         try:
             server = await until_ready(self._settings, lambda: self._connect(url), child)
         except BaseException:
@@ -76,14 +87,20 @@ class OwnCommand:
             return self._url
         if not self.can_overlap:
             raise StrangerError(
-                f"another program listens at {self._url}, where the command of server '{self._settings.id}' shall "
-                f"listen; stop it, or write {_PORT} for the port in the command"
+                f"another program listens at {self._url} ({await self._holder()}), where the command of server "
+                f"'{self._settings.id}' shall listen; stop it, or write {_PORT} for the port in the command"
             )
         free = _with_port(self._url, _free_port())
-        event(
-            "server.port_taken", f"{self._url} is taken; server '{self._settings.id}' gets {free}", level="warning"
-        )
+        text = f"{self._url} is taken ({await self._holder()}); server '{self._settings.id}' gets {free}"
+        event("server.port_taken", text, level="warning", server=self._settings.id)
         return free
+
+    async def _holder(self) -> str:
+        """Who has the port, by what it answers."""
+        try:
+            return await looks_of(ServerHttp(self._settings.id, self._url, self._clients))
+        except ServerError as error:
+            return str(error)
 
 
 class Attached:
@@ -107,14 +124,18 @@ class Attached:
         return server, None
 
 
-def launch_for(settings: Server, clients: Clients) -> Launch:
+def launch_for(settings: Server, clients: Clients, dropped: Dropped) -> Launch:
     """The launch of a configured server."""
     if isinstance(settings, EngineServer):
-        return OwnEngine(settings, clients) if settings.url is None else Attached(settings, settings.url, clients)
+        return (
+            OwnEngine(settings, clients, dropped)
+            if settings.url is None
+            else Attached(settings, settings.url, clients)
+        )
     if isinstance(settings, LmStudioServer) and settings.own == "daemon":
         return LmStudioDaemon(settings, lambda: adapter_for(settings, settings.url, clients))
     if settings.command is not None:
-        return OwnCommand(settings, settings.url, settings.command, clients)
+        return OwnCommand(settings, settings.url, settings.command, clients, dropped)
     return Attached(settings, settings.url, clients)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import ServerError, ServerLoadingError, ServerStartError, UnauthorisedError
+from foureyes.servers.child_output import ChildOutput
 from foureyes.servers.listener import listening_ports
 from foureyes.servers.server import ModelServer
 
@@ -19,8 +20,8 @@ class Started(Protocol):
     """The process that is to become a server."""
 
     pid: int
-    lines_seen: int
-    """Lines of output so far: a sign of progress."""
+    output: ChildOutput
+    """Its lines are a sign of progress."""
 
     async def wait(self) -> None:
         """Return when it has ended."""
@@ -28,10 +29,6 @@ class Started(Protocol):
 
     def exit_text(self) -> str:
         """How it ended."""
-        ...
-
-    def last_words(self) -> str:
-        """Its last line, as the end of a sentence."""
         ...
 
 
@@ -74,13 +71,13 @@ async def until_ready(
                 return await _connected(connect)
             except ServerError as error:
                 reason = error
-            if isinstance(reason, ServerLoadingError) or (process is not None and process.lines_seen > seen):
+            if isinstance(reason, ServerLoadingError) or (process is not None and process.output.seen > seen):
                 patience.progress()
-            seen = process.lines_seen if process is not None else 0
+            seen = process.output.seen if process is not None else 0
             await asyncio.wait({exited}, timeout=_POLL_S)
             if process is not None and exited.done():
                 raise ServerStartError(
-                    f"server '{settings.id}' ended ({process.exit_text()}){process.last_words()}"
+                    f"server '{settings.id}' ended ({process.exit_text()}){process.output.last_words()}"
                 )
             if patience.is_over:
                 raise ServerStartError(_in_vain(settings, patience, reason, process)) from reason
@@ -110,4 +107,4 @@ def _in_vain(settings: ServerSettings, patience: Patience, reason: ServerError, 
         return said
     ports = ", ".join(str(port) for port in listening_ports(process.pid))
     elsewhere = f"; its process listens on port {ports}" if ports else ""
-    return f"{said}{elsewhere}{process.last_words()}"
+    return f"{said}{elsewhere}{process.output.last_words()}"

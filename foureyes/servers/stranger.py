@@ -14,13 +14,13 @@ _MAX_WORDS_CHARS = 80
 async def stranger(http: ServerHttp, wanted: str) -> StrangerError:
     """What answers instead of what was wanted. Raises ServerRefusedError or ServerTimeoutError where none does."""
     return StrangerError(
-        f"what answers at {http.url} is no {wanted} ({await _looks(http)}); "
+        f"what answers at {http.url} is no {wanted} ({await looks_of(http)}); "
         f"correct the url or the kind of server '{http.name}'"
     )
 
 
-async def _looks(http: ServerHttp) -> str:
-    """What it calls itself, and the title or the first words of its front page."""
+async def looks_of(http: ServerHttp) -> str:
+    """What it calls itself, and the title or the first words of its front page. Raises a ServerError leaf."""
     try:
         front = await http.exchange("GET", "/")
     except ServerReplyError as error:

@@ -17,6 +17,7 @@ from parts.program import wait_until
 
 from foureyes.exceptions import ServerStartError
 from foureyes.servers.child import Child
+from foureyes.telemetry.metrics import Metrics
 
 PORT_LINE = '{"event": "listening", "port": 4321}'
 SAY_PORT = f"echo '{PORT_LINE}'"
@@ -40,7 +41,7 @@ async def start() -> AsyncIterator[Start]:
     children: list[Child] = []
 
     async def started(*command: str) -> Child:
-        children.append(await Child.start("tiny", command))
+        children.append(await Child.start("tiny", command, Metrics().dropped))
         return children[-1]
 
     yield started
@@ -55,7 +56,7 @@ def shell(script: str) -> tuple[str, ...]:
 async def grandchild_of(child: Child) -> psutil.Process:
     """The process whose id the child has printed before its port."""
     await child.port(END_WITHIN_S)
-    return psutil.Process(int(child.last_lines[-1]))
+    return psutil.Process(int(child.output.last_lines[-1]))
 
 
 def gone(process: psutil.Process) -> bool:
@@ -76,7 +77,7 @@ async def test_the_port_is_the_one_that_the_child_says(start: Start) -> None:
     )
     child = await start(*shell("; ".join(f"echo '{line}'" for line in lines) + "; exec sleep 60"))
     assert await child.port(END_WITHIN_S) == 4321
-    assert list(child.last_lines) == list(lines[:-1])
+    assert list(child.output.last_lines) == list(lines[:-1])
 
 
 async def test_a_child_that_ends_at_once_is_told_with_its_last_line(start: Start) -> None:
@@ -99,14 +100,14 @@ async def test_r23_a_flood_of_output_is_drained_and_not_kept(start: Start) -> No
     flood = f"yes '{'x' * 1000}' | head -c {FLOOD_BYTES}"
     child = await start(*shell(f"{flood}; {flood} >&2; echo; {SAY_PORT}; exec sleep 60"))
     assert await child.port(60) == 4321
-    assert len(child.last_lines) <= 100
+    assert len(child.output.last_lines) <= 100
 
 
 async def test_r23_a_line_without_an_end_is_drained(start: Start) -> None:
     """R23: megabytes without a newline fill no memory, and do not stop the draining."""
     child = await start(*shell(f"head -c 5000000 /dev/zero | tr '\\0' x; echo; {SAY_PORT}; exec sleep 60"))
     assert await child.port(60) == 4321
-    assert max(map(len, child.last_lines)) <= 64 * 1024
+    assert max(map(len, child.output.last_lines)) <= 64 * 1024
 
 
 async def test_a_child_that_ignores_sigterm_is_killed(start: Start) -> None:

@@ -44,7 +44,7 @@ class TinyLaunch:
     async def start(self, failures: int) -> tuple[ModelServer, Child]:  # noqa: ARG002 - each start is like the others
         self.started_s.append(time.monotonic())
         command = self._commands.pop(0) if len(self._commands) > 1 else self._commands[0]
-        child = await Child.start("tiny", command)
+        child = await Child.start("tiny", command, Metrics().dropped)
         self.children.append(child)
         try:
             port = await child.port(10)
@@ -99,6 +99,11 @@ async def running(run: Run) -> AsyncIterator[Run]:
         task.cancel()
         await asyncio.wait({task})
     assert task.cancelled()  # it ended because it was told to, not by a fault of its own
+
+
+def attached(engine: FakeEngine) -> Launch:
+    """The launch of a server that runs already."""
+    return launch_for(EngineServer(url=engine.url), Clients(), Metrics().dropped)
 
 
 def good(folder: Path, *options: str) -> list[str]:
@@ -211,7 +216,7 @@ async def test_r25_what_is_no_engine_is_told_and_tried_again(tmp_path: Path, lis
     """R25: another program at the address is told by what it answers; the right one is found there later."""
     with FakeEngine(tmp_path / "engine", ["m"]) as engine:
         steer(engine.url, listing=listing)
-        async with running(Run(launch_for(EngineServer(url=engine.url), Clients()), now=HandClock())) as run:
+        async with running(Run(attached(engine), now=HandClock())) as run:
             await run.until(lambda: ServerState.FAILED in run.states, "it is no engine")
             failed = next(snapshot for snapshot in run.snapshots if snapshot.state is ServerState.FAILED)
             assert "no engine of FourEyes" in failed.reason
@@ -224,7 +229,11 @@ async def test_a_model_that_the_server_does_not_have_is_told_and_stops_nothing(t
     """A missing model is named with what there is; the others are served, and the probes ask one of them."""
     clock = HandClock()
     with FakeEngine(tmp_path / "engine", ["m"]) as engine:
-        run = Run(launch_for(EngineServer(url=engine.url), Clients()), now=clock, models=("absent", "m"))
+        run = Run(
+            attached(engine),
+            now=clock,
+            models=("absent", "m"),
+        )
         async with running(run):
             snapshot = await run.until_ready()
             assert snapshot.models == ("m",)
