@@ -11,6 +11,8 @@ from foureyes.service.notify import Notifier
 from foureyes.service.watchdog import Looking, Watchdog, watchdog_period_s
 
 _EXTEND_EVERY_S, _EXTEND_BY_S = 5.0, 30.0
+_LONGEST_START_S = 3600.0
+"""Every first start has an end of its own; one that has none is a fault, which systemd must be able to end."""
 
 
 class ServiceSession:
@@ -28,7 +30,7 @@ class ServiceSession:
 
     @asynccontextmanager
     async def starting(self) -> AsyncIterator[None]:
-        """Ask for more time again and again, as long as models load: each server's first start has an end.
+        """Ask for more time again and again, as long as models load.
 
         The watchdog needs no food yet: systemd counts from READY=1 on.
         """
@@ -39,7 +41,7 @@ class ServiceSession:
             extending.cancel()
 
     async def _extend(self) -> None:
-        while True:
+        for _ in range(int(_LONGEST_START_S / _EXTEND_EVERY_S)):
             self._notifier.extend(_EXTEND_BY_S, "starting: the model servers load")
             await asyncio.sleep(_EXTEND_EVERY_S)
 
