@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from parts.program import wait_until
 
@@ -64,6 +64,6 @@ class NotifySocket:
         last = [at for at, text in heard if f"{name}=" in text] or [at for at, _ in heard[:1]]
         return time.monotonic() - last[-1]
 
-    def wait(self, name: str, count: int = 1, timeout_s: float = 60.0, **context: Any) -> None:
-        """Until a name has come so often."""
-        wait_until(lambda: self.count(name) >= count, timeout_s, f"{count} x {name} {context or ''}")
+    def wait(self, name: str, timeout_s: float = 60.0) -> None:
+        """Until a name has come."""
+        wait_until(lambda: self.count(name) > 0, timeout_s, name)
