@@ -104,14 +104,15 @@ def decode(data: bytes) -> Pixels:
     """
     if len(data) > MAX_BYTES:
         raise PictureTooLargeError(f"the picture has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted")
-    _check_header(data)
+    measured(data)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise BadPictureError("the picture's data is damaged; send a whole PNG or JPEG")
     return np.asarray(pixels, np.uint8)
 
 
-def _check_header(data: bytes) -> None:
+def measured(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height by the header, nothing decoded. Raises PictureError as `decode` does before it decodes."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
             kind, (width, height) = image.format or "", image.size
@@ -120,6 +121,7 @@ def _check_header(data: bytes) -> None:
     check_size(width, height)
     if not data.rstrip(b"\0\r\n").endswith(_TRAILERS[kind]):
         raise BadPictureError(f"the {kind} picture is truncated; send the whole file")
+    return width, height
 
 
 def check_size(width: int, height: int) -> None:

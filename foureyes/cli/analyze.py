@@ -5,30 +5,45 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 
-from foureyes.cli.options import AsJson, Config, settings_from
+from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
 from foureyes.daemon import parts
-from foureyes.exceptions import ModelMissingError, PictureError, ServerError, ServerStartError, UsageError
+from foureyes.daemon.state_folder import running
+from foureyes.exceptions import (
+    FourEyesError,
+    ModelMissingError,
+    NotRunningError,
+    PictureError,
+    ServerError,
+    ServerStartError,
+    UsageError,
+)
 from foureyes.frames.frame import Frame
-from foureyes.picture import Picture
 from foureyes.servers.clients import Clients
+from foureyes.servers.server import Priority
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
-from foureyes.vision.inference import Inference
-from foureyes.vision.look import Encoder, Look, view_of
-from foureyes.vision.plan import Plan
-from foureyes.vision.reading import Reading, nothing_read, reading_of
+from foureyes.vision.analysis import SOURCE, Analysis, frame_of
+from foureyes.vision.cache import AnswerCache
+from foureyes.vision.inference import Asker, Inference
+from foureyes.vision.look import Encoder, Look
 from foureyes.vision.router import Router
+
+Show = Callable[[Path, Mapping[str, Any]], None]
+"""Prints one reading of one picture."""
+
+_ASKER = Asker(Priority.NORMAL)
+_PNG_MAGIC = b"\x89PNG"
+_DAEMON_TIMEOUT_S = 600.0
 
 
 def analyze(
@@ -37,13 +52,27 @@ def analyze(
         list[str] | None, typer.Option("--task", help="Only this task; may stand several times.")
     ] = None,
     config: Config = None,
+    state_dir: StateDir = None,
     sequence: Annotated[bool, typer.Option("--sequence", help="The pictures follow each other in time.")] = False,
     *,
+    daemon: Annotated[
+        bool | None,
+        typer.Option(
+            "--daemon/--no-daemon",
+            help="Have the running daemon read them, or start models here. By default the daemon does where one "
+            "runs, unless --config or --sequence is given.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read pictures: one result for each picture and task, with the keys of a reading plus `image`."""
-    settings = _only(settings_from(config), task or [])
-    if not asyncio.run(_analyze(settings, images, sequence=sequence, as_json=as_json)):
+    settings, tasks = settings_from(config, state_dir=state_dir), task or []
+    show = _show_json if as_json else _show
+    if url := _daemon_url(settings, wanted=daemon, allowed=config is None and not sequence):
+        fine = _by_daemon(url, tasks, images, show)
+    else:
+        fine = asyncio.run(_here(_only(settings, tasks), images, show, sequence=sequence))
+    if not fine:
         raise typer.Exit(1)
 
 
@@ -55,24 +84,66 @@ def _only(settings: Settings, names: Sequence[str]) -> Settings:
     return settings.model_copy(update={"tasks": chosen})
 
 
-async def _analyze(settings: Settings, images: Sequence[Path], *, sequence: bool, as_json: bool) -> bool:
-    """Whether every picture could be read by every task."""
+def _daemon_url(settings: Settings, *, wanted: bool | None, allowed: bool) -> str | None:
+    """Where the daemon that shall read them listens; None to read them here."""
+    if wanted is False or (wanted is None and not allowed):
+        return None
+    found = running(settings.state_dir)
+    if found is None and wanted:
+        raise NotRunningError(f"no daemon runs in {settings.state_dir}; start one with `foureyes run`")
+    return found["url"] if found else None
+
+
+def _by_daemon(url: str, tasks: Sequence[str], images: Sequence[Path], show: Show) -> bool:
+    """Have the daemon read them, one after the other; whether every one could be read."""
+    fine = True
+    with httpx.Client(base_url=url, trust_env=False, timeout=_DAEMON_TIMEOUT_S) as client:
+        for image in images:
+            try:
+                for reading in _posted(client, tasks, _bytes(image)):
+                    show(image, reading)
+            except FourEyesError as error:
+                fine = _complain(image, error)
+    return fine
+
+
+def _posted(client: httpx.Client, tasks: Sequence[str], data: bytes) -> list[dict[str, Any]]:
+    headers = {"Content-Type": "image/png" if data.startswith(_PNG_MAGIC) else "image/jpeg"}
+    params = {"task": list(tasks), "client": "foureyes-analyze"}
+    try:
+        response = client.post("/api/analyze", params=params, content=data, headers=headers)
+        document = response.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise NotRunningError(f"the daemon at {client.base_url} gave no answer: {error}; see its log") from error
+    if not response.is_success:
+        raise UsageError(document["error"]["message"])
+    readings: list[dict[str, Any]] = document
+    return readings
+
+
+async def _here(settings: Settings, images: Sequence[Path], show: Show, *, sequence: bool) -> bool:
+    """Start the models and read them; whether every one could be read by every task."""
     metrics = Metrics()
-    plans = parts.plans_of(settings, ImagesSource(id="analyze", kind="images", path=Path()))
+    plans = parts.plans_of(settings, ImagesSource(id=SOURCE, kind="images", path=Path()))
     inference, fine = Inference(Encoder(), metrics), True
     previous: Frame | None = None
     async with _servers(settings, metrics) as servers:
-        for index, image in enumerate(images):
+        analysis = Analysis(Router(servers), inference, AnswerCache(ttl_s=0, max_entries=1))
+        for number, image in enumerate(images):
             try:
-                frame = _frame(image, index)
-                for reading in await _readings(Look(frame, previous), plans, Router(servers), inference):
-                    _show(image, reading, as_json=as_json)
+                frame = frame_of(_bytes(image), number)
+                for reading in await analysis.readings(Look(frame, previous), plans, _ASKER):
+                    show(image, reading.as_dict())
             except (PictureError, ServerError, UsageError) as error:
-                sys.stderr.write(f"foureyes: {image}: {error}\n")
-                fine = False
+                fine = _complain(image, error)
             else:
                 previous = frame if sequence else None
     return fine
+
+
+def _complain(image: Path, error: FourEyesError) -> bool:
+    sys.stderr.write(f"foureyes: {image}: {error}\n")
+    return False
 
 
 @asynccontextmanager
@@ -95,36 +166,21 @@ async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[s
         await clients.aclose()
 
 
-def _frame(image: Path, index: int) -> Frame:
+def _bytes(image: Path) -> bytes:
     try:
-        picture = Picture(encoded=image.read_bytes())
+        return image.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {(error.strerror or str(error)).lower()}") from error
-    _ = picture.pixels  # decoded here, so that a damaged file is told by its name
-    return Frame(f"analyze-{index:06d}", "analyze", datetime.now(UTC), time.monotonic(), picture)
 
 
-async def _readings(look: Look, plans: Sequence[Plan], router: Router, inference: Inference) -> list[Reading]:
-    return [await _reading(look, plan, router, inference) for plan in plans]
+def _show_json(image: Path, reading: Mapping[str, Any]) -> None:
+    typer.echo(json.dumps({"image": str(image), **reading}, ensure_ascii=False, allow_nan=False))
 
 
-async def _reading(look: Look, plan: Plan, router: Router, inference: Inference) -> Reading:
-    route = router.choose(plan)
-    if route is None:
-        return nothing_read(plan.task, look.frame, plan.fields, "no_model", now=datetime.now(UTC))
-    view = view_of(look, plan.regions, pair=plan.pair)
-    answer = await inference.read(plan, route, look.frame, view, plan.schema)
-    return reading_of(
-        plan.task, look.frame, answer, "inferred", now=datetime.now(UTC), now_mono_s=time.monotonic()
-    )
-
-
-def _show(image: Path, reading: Reading, *, as_json: bool) -> None:
-    document: dict[str, Any] = {"image": str(image), **reading.as_dict()}
-    if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
-        return
-    typer.echo(f"{image}  {reading.task}  ({reading.latency_ms:.0f} ms)")
-    for field, value in reading.values.items():
-        shown = f"({reading.withheld.get(field, 'null')})" if value is None else value
+def _show(image: Path, reading: Mapping[str, Any]) -> None:
+    latency_ms = reading["latency_ms"]
+    took = reading["origin"] or "not read" if latency_ms is None else f"{latency_ms:.0f} ms"
+    typer.echo(f"{image}  {reading['task']}  ({took})")
+    for field, value in reading["values"].items():
+        shown = f"({reading['withheld'].get(field, 'null')})" if value is None else value
         typer.echo(f"  {field:<16} {shown}")

@@ -38,7 +38,6 @@ from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
-from foureyes.vision.cache import AnswerCache
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
 from foureyes.vision.source_watch import SourceWatch
@@ -72,7 +71,7 @@ class Daemon:
         self._options = options
         self._metrics = Metrics()
         self._live = LiveEvents(dropped=self._metrics.dropped)
-        self._cache = AnswerCache(ttl_s=settings.cache.ttl_s, max_entries=settings.cache.max_entries)
+        self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
         self._stop = asyncio.Event()
         self._began_mono_s = time.monotonic()
@@ -111,7 +110,8 @@ class Daemon:
         health = DaemonHealth(
             watches, servers, publisher, self._metrics, self._live, shedding=shedding, memory=memory, notes=picked
         )
-        web = WebServer(create_app(health), socket)
+        desk = parts.desk_of(self._settings, sources, servers, self._metrics, self._desk_cache)
+        web = WebServer(create_app(health, desk=desk), socket)
         await web.start()
         stack.push_async_callback(web.stop)
         host, port = socket.getsockname()[:2]
@@ -206,7 +206,7 @@ class Daemon:
     def _own_memory(self) -> OwnMemory:
         limit_bytes = parts.memory_limit_bytes(self._settings.resources)
         self._metrics.memory_limit(limit_bytes)
-        return OwnMemory(limit_bytes, caches=[self._cache.clear, self._encoder.forget])
+        return OwnMemory(limit_bytes, caches=[self._cache.clear, self._desk_cache.clear, self._encoder.forget])
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

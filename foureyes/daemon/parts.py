@@ -7,6 +7,7 @@ from typing import Any
 
 from foureyes.config import Settings
 from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Source, obs_password
+from foureyes.daemon.desk import Desk
 from foureyes.daemon.shedding import Shedding
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
@@ -15,7 +16,7 @@ from foureyes.frames.region import Region
 from foureyes.frames.sources.auto import choose
 from foureyes.frames.sources.opening import open_source
 from foureyes.servers.clients import Clients
-from foureyes.servers.gate import Gate
+from foureyes.servers.gate import Gate, operator_places
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor
@@ -23,14 +24,17 @@ from foureyes.telemetry.cgroup import memory_bounds
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Pressure
+from foureyes.vision.analysis import SOURCE, Analysis
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise
 from foureyes.vision.inference import Inference
+from foureyes.vision.look import Encoder
 from foureyes.vision.plan import Plan, candidates_of, plan_for
 from foureyes.vision.reading import Reading
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
+from foureyes.web.intake import Intake
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes the kind and the values of one live event."""
@@ -140,6 +144,33 @@ def shedding_of(
         engines=frozenset(_engines(settings)),
         metrics=metrics,
         tell=tell,
+    )
+
+
+def cache_of(settings: Settings) -> AnswerCache:
+    """An empty cache of answers."""
+    return AnswerCache(ttl_s=settings.cache.ttl_s, max_entries=settings.cache.max_entries)
+
+
+def desk_of(
+    settings: Settings,
+    sources: Sequence[Source],
+    servers: Mapping[str, Supervisor],
+    metrics: Metrics,
+    cache: AnswerCache,
+) -> Desk:
+    """Where operators have single pictures read: behind the loop, with an encoder and a cache of its own."""
+    as_analysis = {source.id: source.model_copy(update={"id": SOURCE}) for source in sources}
+    inference = Inference(Encoder(), metrics)
+    places = min(operator_places(server.max_requests) for server in settings.servers if server.id in servers)
+    return Desk(
+        {name: plans_of(settings, source) for name, source in as_analysis.items()},
+        Analysis(Router(servers), inference, cache),
+        Intake(
+            settings.resources.max_waiting + places,
+            memory_limit_bytes(settings.resources) // 2,
+            metrics.dropped,
+        ),
     )
 
 

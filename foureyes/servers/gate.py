@@ -129,8 +129,7 @@ class Gate:
         return operator
 
     def _next_operator(self) -> _Waiter | None:
-        places = max(1, self._max_requests - 1)
-        if sum(not waiter.is_loop for waiter in self._inside) >= places:
+        if sum(not waiter.is_loop for waiter in self._inside) >= operator_places(self._max_requests):
             return None
         now_s = self._now()
         return min(self._operators, key=lambda waiter: (_rank(waiter, now_s), waiter.tag), default=None)
@@ -142,6 +141,11 @@ class Gate:
         self._loop_in_a_row = 0
         self._served_tag = max(self._served_tag, waiter.tag)
         self._usual_wait_s += _SMOOTHING * (self._now() - waiter.since_s - self._usual_wait_s)
+
+
+def operator_places(max_requests: int) -> int:
+    """How many places operators may take: all but one, which is the loop's."""
+    return max(1, max_requests - 1)
 
 
 def _rank(waiter: _Waiter, now_s: float) -> int:

@@ -1,4 +1,4 @@
-"""The HTTP application: /health, /ready, /metrics, /api/status, /api/readings, /events and the page at /."""
+"""The HTTP application: /health, /ready, /metrics, /api/..., /events and the page at /."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from foureyes import __version__
+from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.guard import Guard
 from foureyes.web.view import DaemonView
@@ -18,15 +20,18 @@ _STATIC = Path(__file__).parent / "static"
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
-def create_app(view: DaemonView, pace: Pace | None = None) -> FastAPI:
-    """The application over one daemon's view."""
+def create_app(view: DaemonView, pace: Pace | None = None, desk: Desk | None = None) -> FastAPI:
+    """The application over one daemon's view, and over its desk where it reads pictures for operators."""
     app = FastAPI(title="FourEyes", version=__version__, openapi_url=None)
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _json_error)
+    app.add_exception_handler(RequestValidationError, _json_faults)
     _add_health(app, view)
     _add_readings(app, view, pace or Pace())
     _add_page(app)
+    if desk is not None:
+        add_analyze(app, desk)
     return app
 
 
@@ -76,3 +81,9 @@ def _add_page(app: FastAPI) -> None:
 async def _json_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": {"message": error.detail}}, error.status_code, error.headers)
+
+
+async def _json_faults(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()]
+    return JSONResponse({"error": {"message": "; ".join(faults)}}, 400)

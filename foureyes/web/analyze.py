@@ -1,0 +1,130 @@
+"""POST /api/analyze: one picture read for an operator, in a queue behind the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from foureyes.exceptions import (
+    FourEyesError,
+    PictureError,
+    PictureTooLargeError,
+    QueueFullError,
+    ServerError,
+    UsageError,
+)
+from foureyes.picture import MAX_BYTES, measured
+from foureyes.servers.server import Priority
+from foureyes.web.intake import Intake, Place
+
+_TYPES = {"image/png", "image/jpeg"}
+_BODY_WITHIN_S = 30.0
+_BYTES_A_PIXEL = 3
+_CLIENT_GONE = 499
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+
+Names = Annotated[list[str], Query(max_length=100)]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an operator wants of a picture."""
+
+    tasks: tuple[str, ...]
+    """All where there are none."""
+    source: str | None
+    """Whose regions count; the first one's by default."""
+    priority: Priority
+    client: str
+    """Who asks, by its own word: every address here is loopback, and tells nobody apart."""
+
+
+class Desk(Protocol):
+    """Where pictures are read."""
+
+    intake: Intake
+
+    async def read(self, data: bytes, question: Question) -> list[dict[str, Any]]:
+        """One reading for each task. Raises UsageError, PictureError or ServerError."""
+        ...
+
+
+def add_analyze(app: FastAPI, desk: Desk) -> None:
+    """Add the route to an application."""
+
+    @app.post("/api/analyze")
+    async def analyze(
+        request: Request,
+        task: Names = [],  # noqa: B006 - FastAPI copies it
+        priority: Literal["high", "normal", "low"] = "normal",
+        source: str | None = None,
+        client: Annotated[str, Query(pattern=_NAME)] = "anonymous",
+    ) -> Response:
+        question = Question(tuple(task), source, Priority[priority.upper()], client)
+        if _type(request) not in _TYPES:  # which no form of a foreign page can send
+            return _refusal(415, "send a picture with Content-Type: image/png or image/jpeg")
+        try:
+            with desk.intake.place() as place:
+                data = await _picture(request, desk.intake, place)
+                return await _answered(request, desk.read(data, question))
+        except TimeoutError:
+            return _refusal(408, f"the picture did not arrive within {_BODY_WITHIN_S:g} s")
+        except FourEyesError as error:
+            return _refusal(_status(error), str(error), error)
+
+
+def _type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _picture(request: Request, intake: Intake, place: Place) -> bytes:
+    """The body, taken in within the bounds of bytes, pixels and time."""
+    data = bytearray()
+    async with asyncio.timeout(_BODY_WITHIN_S):
+        async for chunk in request.stream():
+            if len(data) + len(chunk) > MAX_BYTES:
+                raise PictureTooLargeError(f"the picture has more than {MAX_BYTES:,} bytes")
+            intake.hold(place, len(chunk))
+            data += chunk
+    width, height = measured(data)
+    intake.hold(place, width * height * _BYTES_A_PIXEL)
+    return bytes(data)
+
+
+async def _answered(request: Request, work: Coroutine[Any, Any, list[dict[str, Any]]]) -> Response:
+    """The readings; a client that leaves takes its question out of the queue."""
+    working = asyncio.create_task(work, name="analysis")
+    leaving = asyncio.create_task(_left(request), name="client of an analysis")
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return JSONResponse(working.result()) if working.done() else Response(status_code=_CLIENT_GONE)
+    finally:
+        leaving.cancel()
+        working.cancel()
+        await asyncio.wait({working, leaving})
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _status(error: FourEyesError) -> int:
+    if isinstance(error, QueueFullError):
+        return 429
+    if isinstance(error, PictureTooLargeError):
+        return 413
+    if isinstance(error, PictureError | UsageError):
+        return 400
+    return 502 if isinstance(error, ServerError) else 500
+
+
+def _refusal(status: int, message: str, error: FourEyesError | None = None) -> JSONResponse:
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, QueueFullError) else None
+    return JSONResponse({"error": {"message": message}}, status, headers)

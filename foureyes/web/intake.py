@@ -1,0 +1,50 @@
+"""How many pictures of operators are taken in at once, and how many bytes they hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from foureyes.exceptions import QueueFullError
+
+_RETRY_AFTER_S = 1.0
+
+
+@dataclass(eq=False)
+class Place:
+    """One request that was taken in."""
+
+    held_bytes: int = 0
+
+
+class Intake:
+    """The bound in front of the servers' queues: who has been taken in is refused by none of them half-way."""
+
+    def __init__(self, most: int, most_bytes: int, dropped: Callable[[str, str], None]) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._dropped = dropped
+        self._places: set[Place] = set()
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """Hold one place while inside. Raises QueueFullError where there is none."""
+        if len(self._places) >= self._most:
+            raise self._refusal("full", f"{self._most} requests are being worked on already")
+        place = Place()
+        self._places.add(place)
+        try:
+            yield place
+        finally:
+            self._places.remove(place)
+
+    def hold(self, place: Place, more_bytes: int) -> None:
+        """Hold so many bytes more in a place. Raises QueueFullError where all would hold too much together."""
+        if sum(each.held_bytes for each in self._places) + more_bytes > self._most_bytes:
+            raise self._refusal("bytes", "the pictures being worked on fill the memory that is meant for them")
+        place.held_bytes += more_bytes
+
+    def _refusal(self, reason: str, words: str) -> QueueFullError:
+        self._dropped("analyze", reason)
+        return QueueFullError(f"{words}; come again later", retry_after_s=_RETRY_AFTER_S)
