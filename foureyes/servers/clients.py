@@ -92,4 +92,5 @@ def _client(url: str) -> httpx.AsyncClient:
     # nothing on loopback is worth packing, and a small packed reply could unpack to a huge one
     plain = {"Accept-Encoding": "identity"}
     timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
-    return httpx.AsyncClient(base_url=url, headers=plain, timeout=timeout, trust_env=False)
+    verify = url.startswith("https:")  # to read all certificates takes 20 ms of the loop's time; http has none
+    return httpx.AsyncClient(base_url=url, headers=plain, timeout=timeout, trust_env=False, verify=verify)

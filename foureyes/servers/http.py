@@ -61,7 +61,7 @@ class ServerHttp:
             ) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise ServerTimeoutError(
-                f"server '{self.name}' gave no answer to {route} within {timeout_s:.3g} s; "
+                f"server '{self.name}' gave no answer to {route} within {round(timeout_s, 1):g} s; "
                 "it is overloaded or hangs (see its log lines)"
             ) from error
         except httpx.TransportError as error:

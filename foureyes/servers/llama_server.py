@@ -14,9 +14,11 @@ from pydantic import BaseModel, TypeAdapter
 from foureyes.exceptions import (
     ModelCrashedError,
     ServerBusyError,
+    ServerError,
     ServerLoadingError,
     ServerReplyError,
     ServerTimeoutError,
+    UnauthorisedError,
 )
 from foureyes.servers import listing
 from foureyes.servers.dialect import Dialect, is_named
@@ -64,10 +66,16 @@ _OTHERS = TypeAdapter(list[_Other])
 
 
 async def answers(http: ServerHttp) -> bool:
-    """Whether a llama-server answers there, one that still loads its model included."""
-    document = (await http.exchange("GET", "/props")).document()
-    is_loading = "loading model" in str(document.get("error")).lower()
-    return is_loading or "default_generation_settings" in document or document.get("role") == "router"
+    """Whether a llama-server answers there, one that still loads included. Raises UnauthorisedError."""
+    try:
+        document = await http.call("GET", "/props")
+    except ServerLoadingError:
+        return True
+    except UnauthorisedError:
+        raise  # what wants a token here wants it everywhere: without one it cannot be told
+    except ServerError:
+        return False
+    return "default_generation_settings" in document or document.get("role") == "router"
 
 
 async def dialect_at(http: ServerHttp) -> Dialect:
