@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Source, obs_password
+from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Server, Source, obs_password
 from foureyes.daemon.desk import Desk
 from foureyes.daemon.shedding import Shedding
 from foureyes.frames.camera import Camera
@@ -93,12 +93,18 @@ def supervisors_of(
             server,
             launch_for(server, clients, metrics.dropped),
             wanted[server.id],
-            gate=Gate(server.id, server.max_requests, settings.resources.max_waiting, metrics.dropped),
+            gate=_gate(server, settings.resources, metrics),
             on_change=_server_reporter(metrics, tell),
         )
         for server in settings.servers
         if server.id in wanted
     }
+
+
+def _gate(server: Server, settings: Resources, metrics: Metrics) -> Gate:
+    gate = Gate(server.id, server.max_requests, settings.max_waiting, metrics.dropped)
+    metrics.server_requests(server.id, lambda: gate.inside, lambda: gate.waiting)
+    return gate
 
 
 def _server_reporter(metrics: Metrics, tell: Tell) -> Callable[[ServerSnapshot, ServerSnapshot], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,7 @@ class Metrics:
         self._step = self._histogram("step_seconds", "time of one step of a frame", "step")
         self._cache = self._counter("cache_lookups", "questions to the answer cache", "task", "outcome")
         self._state = self._gauge("server_state", "1 for the state a server is in", "server", "state")
+        self._requests = self._gauge("server_requests", "requests at a server or waiting", "server", "state")
         self._restarts = self._counter("server_restarts", "restarts by the state they began in", "server", "state")
         self._resident = self._gauge("resident_bytes", "resident memory", "process")
         self._cpu = self._gauge("process_cpu_seconds", "CPU time used so far", "process")
@@ -124,6 +125,11 @@ class Metrics:
     def server_restart(self, server: str, state: str) -> None:
         """Count one restart, by the state in which the server failed."""
         self._restarts.labels(server, state).inc()
+
+    def server_requests(self, server: str, inside: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Say how many requests a server has and how many wait for it, whenever it is asked."""
+        self._requests.labels(server, "inside").set_function(inside)
+        self._requests.labels(server, "waiting").set_function(waiting)
 
     def machine(self, use: MachineUse) -> None:
         """Set what the machine, each process tree and each graphics card use."""

@@ -23,7 +23,10 @@ _HUGE_BYTES = 100 * 1024 * 1024
 
 
 class Behaviour:
-    """How a model answers: for its next `times` requests as `fail` and `delay_s` say, always with `values`."""
+    """How a model answers: for its next `times` requests as `fail` and `delay_s` say, always with `values`.
+
+    With `echo` the field of that name holds the number of bytes of the picture that was sent.
+    """
 
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock
@@ -124,6 +127,9 @@ class Handler(BaseHTTPRequestHandler):
         if not probe:
             self.server.note(noted)
         time.sleep(behaviour.get("delay_s") or 0)
+        if name := behaviour.get("echo"):
+            size = (self.server.folder / f"{noted['pictures'][0]}.picture").stat().st_size
+            behaviour["values"] = {name: size}
         misbehave = getattr(self, f"_fail_{behaviour.get('fail')}", None)
         if misbehave is None:
             self._send(completion(body["model"], schema, behaviour))
