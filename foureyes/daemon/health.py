@@ -22,8 +22,8 @@ from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
 
-_PROBE_PERIODS_S = 120.0
-"""Two probe periods: a server whose last real answer is older is unknown, never green."""
+_PROBE_PERIODS = 2
+"""A server whose last real answer is older than so many probe periods is unknown, never green."""
 
 
 class DaemonHealth:
@@ -159,9 +159,8 @@ class DaemonHealth:
         probe_age_s = None if probed is None else self._now() - probed
         state = str(snapshot.state)
         if snapshot.ready:
-            state = "fault" if snapshot.missing else "ok"
-        if snapshot.ready and (probe_age_s is None or probe_age_s > _PROBE_PERIODS_S):
-            state = "unknown"
+            is_stale = probe_age_s is None or probe_age_s > _PROBE_PERIODS * snapshot.probe_s
+            state = "fault" if snapshot.missing else "unknown" if is_stale else "ok"
         return {
             "state": state,
             "reason": snapshot.reason,

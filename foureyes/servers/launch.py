@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from foureyes.config.settings import EngineServer, LmStudioServer, Server
-from foureyes.exceptions import ServerError, StrangerError
+from foureyes.exceptions import ServerError, StrangerError, UnauthorisedError
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
 from foureyes.servers.clients import Clients
@@ -118,6 +118,8 @@ class Attached:
         server: ModelServer = await adapter_for(self._settings, self._url, self._clients)
         try:
             await server.check_ready()
+        except UnauthorisedError:
+            return server, None  # whoever refuses a token is there
         except BaseException:
             await server.aclose()
             raise

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+import filelock
+import platformdirs
 import psutil
 
 from foureyes.config.settings import LmStudioServer
@@ -82,9 +84,14 @@ class LmStudioDaemon:
         self._lms = Lms(settings.lms, settings.start_timeout_s)
         self._port = urlsplit(settings.url).port or 80
         self._began_daemon = False
+        folder = platformdirs.user_state_path("foureyes", appauthor=False, ensure_exists=True)
+        self._lock = filelock.FileLock(folder / f"lms-{self._port}.lock")
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:
         """The daemon up, its server open, and its answer seen: exit codes of lms are not believed."""
+        if not self._is_ours():
+            event("lms.shared", f"another FourEyes steers LM Studio at {self._settings.url}; it is only used here")
+            return await until_ready(self._settings, self._connect, None), None
         before = await self._lms.daemon_status()
         self._began_daemon = self._began_daemon or not before.is_running
         if failures > 1 and before.is_running and not before.is_app:
@@ -104,6 +111,12 @@ class LmStudioDaemon:
         except BaseException:
             await process.stop()
             raise
+
+    def _is_ours(self) -> bool:
+        """Whether it is for us to steer it: two that do would fight. The kernel lets go of it when we end."""
+        with contextlib.suppress(filelock.Timeout):
+            self._lock.acquire(timeout=0)
+        return self._lock.is_locked
 
     async def _opened(self, failures: int) -> bool:
         """Open the HTTP server, anew after a failure; whether it was closed before."""

@@ -53,6 +53,8 @@ class ServerSnapshot:
     """Bytes of the models whose size the server tells."""
     probed_mono_s: float | None = None
     """When a real answer or a probe last came back, of the model that is silent longest."""
+    probe_s: float = 60.0
+    """Without a real answer for so long, a model is probed."""
     retrying: bool = False
     """Whether this is one of the attempts in the background that follow `degraded`."""
 

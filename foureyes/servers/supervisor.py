@@ -56,7 +56,9 @@ class Supervisor:
         on_change: Callable[[ServerSnapshot, ServerSnapshot], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.snapshot = ServerSnapshot(settings.id, ServerState.STOPPED, now(), "not started yet")
+        self.snapshot = ServerSnapshot(
+            settings.id, ServerState.STOPPED, now(), "not started yet", probe_s=settings.probe_s
+        )
         self._settings = settings
         self._launch = launch
         self._models = tuple(models)
@@ -76,13 +78,22 @@ class Supervisor:
         """Keep the server up until cancelled; then stop it."""
         try:
             while True:
-                trouble = None if self.snapshot.ready else await self._up()
-                self._settled.set()
-                await self._heal(trouble or await self._watched())
+                await self._round()
         finally:
             self._move(ServerState.STOPPING, "FourEyes ends")
             await self._put_down()
             self._move(ServerState.STOPPED, "FourEyes ends")
+
+    async def _round(self) -> None:
+        """One life of the server, from its start to what is done about its end."""
+        try:
+            trouble = None if self.snapshot.ready else await self._up()
+            self._settled.set()
+            await self._heal(trouble or await self._watched())
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a server without its keeper
+            event("server.fault", f"the keeper of '{self.snapshot.id}' failed", level="error", error=error)
+            self._settled.set()
+            await self._restart(Trouble(Ailment.GONE, f"a fault of FourEyes itself: {error}"))
 
     async def settled(self) -> None:
         """Return once the first start has succeeded or failed."""
@@ -120,10 +131,13 @@ class Supervisor:
         instance = self._instance
         if instance is None or not self.snapshot.ready:
             raise ServerStartError(f"server '{self.snapshot.id}' is {self.snapshot.state}: {self.snapshot.reason}")
+        async with self._gate.enter(request.priority, request.client):
+            with self._breaker.call():
+                return await self._asked(instance, request)
+
+    async def _asked(self, instance: Instance, request: ChatRequest) -> ChatReply:
         try:
-            async with self._gate.enter(request.priority, request.client):
-                with self._breaker.call():
-                    reply = await instance.chat(request)
+            reply = await instance.chat(request)
         except ServerError as error:
             if self._vigil is not None and instance is self._instance:
                 self._vigil.doubt(error, request.model_id)
@@ -238,11 +252,12 @@ class Supervisor:
     async def _restart(self, trouble: Trouble) -> None:
         """Put down what is left, wait as long as the budget says; the next start follows."""
         is_ours = self._instance is None or self._instance.process is not None
-        self._move(ServerState.FAILED, trouble.reason)
+        if self.snapshot.state not in {ServerState.FAILED, ServerState.DEGRADED}:
+            self._move(ServerState.FAILED, trouble.reason)
         await self._put_down()
         self._show(replace(self.snapshot, restarts=self.snapshot.restarts + 1))
         budget = self._cerberus.budget
-        if budget.is_degraded:
+        if budget.is_degraded and self.snapshot.state is ServerState.FAILED:
             minutes = self._settings.restarts.window_s / 60
             self._move(ServerState.DEGRADED, f"{budget.recent} failures in {minutes:g} min; {trouble.reason}")
         # to ask again whether somebody else's server is back costs nothing
@@ -349,6 +364,7 @@ class Supervisor:
                 missing=before.missing if up else {},
                 sizes=before.sizes if up else {},
                 probed_mono_s=before.probed_mono_s,
+                probe_s=before.probe_s,
                 retrying=retrying,
             )
         )

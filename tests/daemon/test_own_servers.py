@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 from parts.fakes.steering import FakeLog, FakeServer, command, steer
-from parts.program import free_port
+from parts.program import free_port, wait_until
 from parts.serving import Serving, is_alive, server, serving, wait_gone
 from parts.watched import FakeEngine
 
@@ -192,8 +192,8 @@ def test_a_server_that_works_for_long_is_waited_for(tmp_path: Path) -> None:
         assert len(running.events("server.slow")) == 1
 
 
-def test_r26_a_server_stopped_by_sigstop_is_known_and_replaced(tmp_path: Path) -> None:
-    """SIGSTOP: nothing is answered, two checks miss, the server is replaced, and one supervisor alone does it."""
+def test_a_server_stopped_by_sigstop_is_known_and_replaced(tmp_path: Path) -> None:
+    """SIGSTOP: nothing is answered, two checks miss, and the server is replaced once."""
     with with_own(tmp_path) as running:
         pid, _ = learn(running)
         os.kill(pid, signal.SIGSTOP)
@@ -201,3 +201,41 @@ def test_r26_a_server_stopped_by_sigstop_is_known_and_replaced(tmp_path: Path) -
         running.wait_event("server.healed")
         assert running.states("llama-server").count("starting") == 2
         wait_gone(pid)
+
+
+def test_r22_a_restart_is_not_a_cure_before_the_probe_is_answered(tmp_path: Path) -> None:
+    """R22: a server that is up again and answers no inference is not healed, not ready and not asked."""
+    flags = ("--model-path", "/models/tiny.gguf", "--alias", MODEL)
+    with FakeServer.llama(tmp_path / "llama", *flags) as fake:
+        models = {"vlm": {"server": "llama-server", "model_id": MODEL}}
+        with serving(tmp_path, [server("llama-server", fake.url)], models) as running:
+            running.daemon.wait_ready()
+            fake.kill()
+            running.wait_event("server.state", state="failed")
+            mute = ("--control", '{"model": "*", "fail": "500"}')
+            with FakeServer(fake.folder, "llama_server", *flags, *mute, port=fake.port) as again:
+                wait_until(lambda: bool(again.chats()), 20, "it is probed")
+                running.wait_event("server.state", state="degraded", timeout_s=60)
+                assert not running.events("server.healed")
+                assert not running.daemon.get("/ready")["ready"]
+                again.control(model="*", fail=None)
+                running.wait_event("server.healed")
+                running.wait_server("llama-server", "ok")
+
+
+def test_r6_the_last_attempts_error_is_the_one_that_is_told(tmp_path: Path) -> None:
+    """R6: of three attempts that fail differently, the final failure names the third's error."""
+    flags = ("--model-path", "/models/tiny.gguf", "--alias", MODEL)
+    with FakeServer.llama(tmp_path / "llama", *flags) as fake:
+        models = {"vlm": {"server": "llama-server", "model_id": MODEL}}
+        with serving(tmp_path, [server("llama-server", fake.url, check_s=300)], models) as running:
+            running.daemon.wait_ready()
+            before = len(fake.chats())
+            for number, failure in enumerate(("garbage", "empty_choices", "length"), 1):
+                fake.control(model="*", fail=failure)
+                running.show()
+                wait_until(lambda least=before + number: len(fake.chats()) >= least, 20, "an attempt")
+            failed = running.wait_event("task.failing")
+            assert "3 attempts" in failed["message"]
+            assert "max_tokens" in failed["message"]
+            assert len(running.events("task.failing", level="error")) == 1

@@ -89,7 +89,8 @@ def serving(
         }
         config = folder / "config.yaml"
         config.write_text(json.dumps(document), encoding="utf-8")
-        with RunningDaemon(folder, "--config", str(config), **environment) as daemon:
+        state_home = {"XDG_STATE_HOME": str(folder), **environment}
+        with RunningDaemon(folder, "--config", str(config), **state_home) as daemon:
             yield Serving(daemon, screen)
 
 
