@@ -40,6 +40,8 @@ ANYWHERE: Mapping[str, Callable[[ErrorShape, Behaviour], Reply]] = {
     # 1.10, 1.7: status 200 and the error in the body, as a string and as an object
     "error_string_200": _fixed(as_json({"error": "Channel Error"})),
     "error_object_200": _fixed(as_json({"error": {"type": "internal_error", "message": "Something went wrong"}})),
+    # 1.10: how LM Studio says that it has no such route
+    "unexpected": _fixed(as_json({"error": "Unexpected endpoint or method. (POST /somewhere)"})),
     "unauthorized": _status(401, "Invalid API key"),
     "redirect": _fixed(Reply(302).with_headers(Location="http://127.0.0.1:9/")),
     "bomb": _bomb,
