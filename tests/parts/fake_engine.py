@@ -25,7 +25,8 @@ _HUGE_BYTES = 100 * 1024 * 1024
 class Behaviour:
     """How a model answers: for its next `times` requests as `fail` and `delay_s` say, always with `values`.
 
-    With `echo` the field of that name holds the number of bytes of the picture that was sent.
+    With `echo` the field of that name holds the number of bytes of the picture that was sent. With `hold` the next
+    `times` requests are answered when the test says `release`.
     """
 
     def __init__(self, lock: threading.Lock) -> None:
@@ -41,7 +42,7 @@ class Behaviour:
             known = self._by_model.setdefault(model, {})
             left = known.get("times", 0)
             if left <= 0:
-                return {**known, "fail": None, "delay_s": 0}
+                return {**known, "fail": None, "delay_s": 0, "hold": False}
             known["times"] = left - 1
             return dict(known)
 
@@ -57,6 +58,7 @@ class FakeServer(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.folder, self.models, self.loaded = folder, models, set[str]()
         self.behaviour = Behaviour(self.lock)
+        self.released = threading.Event()
         self.health: dict[str, Any] = {"status": "ok"}
         self.listing: Any = None
 
@@ -76,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: FakeServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two small writes
 
     def log_message(self, *_: object) -> None:
         """Quiet: what matters is in the log of requests."""
@@ -114,6 +117,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _control(self, body: dict[str, Any]) -> None:
         """Behaviour of a model, or what the whole server says of itself."""
+        if body.get("hold"):
+            self.server.released.clear()
+        elif body.pop("release", False):
+            self.server.released.set()
         if "model" in body:
             self.server.behaviour.set(body.pop("model"), body)
         self.server.health = body.get("health", self.server.health)
@@ -127,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         if not probe:
             self.server.note(noted)
         time.sleep(behaviour.get("delay_s") or 0)
+        if behaviour.get("hold"):
+            self.server.released.wait(_HANG_S)
         if name := behaviour.get("echo"):
             size = (self.server.folder / f"{noted['pictures'][0]}.picture").stat().st_size
             behaviour["values"] = {name: size}

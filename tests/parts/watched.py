@@ -129,6 +129,13 @@ def task(**settings: Any) -> dict[str, Any]:
     return {"schema": schema, "prompt": "Read it.", "reread_s": 3600, **settings}
 
 
+def metric(url: str, name: str, **labels: str) -> float:
+    """A figure of a daemon's /metrics; 0 where it was never counted."""
+    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    return sum(each.value for each in samples if each.name == name and each.labels.items() >= labels.items())
+
+
 class Watched:
     """The daemon, the fake engine and the drawn screen, with what tests ask of them."""
 
@@ -160,9 +167,7 @@ class Watched:
 
     def metric(self, name: str, **labels: str) -> float:
         """A figure of /metrics; 0 where it was never counted."""
-        text = httpx.get(f"{self.daemon.url}/metrics", trust_env=False).text
-        samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-        return sum(each.value for each in samples if each.name == name and each.labels.items() >= labels.items())
+        return metric(self.daemon.url, name, **labels)
 
     def dropped(self, where: str, reason: str) -> float:
         """How often something was dropped."""
