@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from foureyes.exceptions import (
+    BadRequestError,
     ModelCrashedError,
     ServerBusyError,
     ServerError,
@@ -160,9 +161,12 @@ class _Router:
         )
 
     async def load(self, entry: Listed, timeout_s: float) -> None:
-        """Begin to load, unless it does already, and see how it ends. Raises ModelCrashedError where it fails."""
-        if _value(await self._model(entry.id)) != "loading":
+        """Begin to load, unless somebody else has, and see how it ends. Raises ModelCrashedError where it fails."""
+        try:
             await self._http.call("POST", "/models/load", body={"model": entry.id})
+        except BadRequestError:
+            if _value(await self._model(entry.id)) not in {"loading", *_AWAKE}:
+                raise
         await self._settled(entry.id, _AWAKE, timeout_s)
 
     async def unload(self, entry: Listed) -> None:
