@@ -17,15 +17,13 @@ Served = tuple[str, str]
 class Stock:
     """What the servers have."""
 
-    engines: AbstractSet[str]
-    """Servers whose models cost next to nothing: they are never parked."""
     usable: AbstractSet[Served]
     """What answers now, or would if it were not parked."""
     sizes: Mapping[Served, int]
 
 
 def parked(level: Level, tasks: Iterable[Sequence[Candidate]], stock: Stock) -> frozenset[Served]:
-    """The models to do without: none that a task needs as the last one that can answer.
+    """The models to do without: none of an engine, which cost next to nothing, and no task's last that can answer.
 
     Of models whose sizes are not all known a later candidate counts as smaller: it is the lesser choice.
     """
@@ -37,8 +35,8 @@ def parked(level: Level, tasks: Iterable[Sequence[Candidate]], stock: Stock) -> 
 def _kept(level: Level, candidates: Sequence[Candidate], stock: Stock) -> list[Candidate]:
     if level < Level.SMALLER_MODEL:
         return list(candidates)
-    engines = [candidate for candidate in candidates if candidate.server in stock.engines]
-    others = [candidate for candidate in candidates if candidate.server not in stock.engines]
+    engines = [candidate for candidate in candidates if candidate.is_engine]
+    others = [candidate for candidate in candidates if not candidate.is_engine]
     kept = engines if level is Level.ENGINE else engines + _smallest(others, stock)
     if any(_served(candidate) in stock.usable for candidate in kept):
         return kept

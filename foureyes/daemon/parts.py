@@ -147,7 +147,6 @@ def shedding_of(
         Pressure(settings.resources),
         tasks=lambda: [task for watch in watches for task in watch.tasks],
         servers=servers,
-        engines=frozenset(_engines(settings)),
         metrics=metrics,
         tell=tell,
     )

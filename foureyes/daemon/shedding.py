@@ -36,7 +36,6 @@ class Shedding:
         *,
         tasks: Callable[[], Iterable[TaskWatch]],
         servers: Mapping[str, Supervisor],
-        engines: AbstractSet[str],
         metrics: Metrics,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
@@ -46,7 +45,6 @@ class Shedding:
         self._pressure = pressure
         self._tasks = tasks
         self._servers = servers
-        self._engines = engines
         self._metrics = metrics
         self._tell = tell
         self._parked: frozenset[Served] = frozenset()
@@ -97,7 +95,7 @@ class Shedding:
             if snapshot.ready:
                 could_answer = {*snapshot.models, *_of(name, self._parked)} - snapshot.missing.keys()
                 usable |= {(name, model_id) for model_id in could_answer}
-        return Stock(self._engines, usable, self._sizes)
+        return Stock(usable, self._sizes)
 
     def _return_needs_mb(self) -> float:
         """What one level less would load again."""
