@@ -18,6 +18,9 @@ class Rung(StrEnum):
     ASK_AGAIN = "ask again later"
 
 
+_OF_A_MODEL = {Ailment.MODEL, Ailment.HUNG}
+
+
 class Cerberus:
     """Chooses the rung and knows how long the server has been ill; the supervisor climbs, one flight at a time.
 
@@ -36,7 +39,7 @@ class Cerberus:
         self._ill_since_s = self._now() if self._ill_since_s is None else self._ill_since_s
         if trouble.ailment is Ailment.UNAUTHORISED:
             return Rung.ASK_AGAIN
-        if trouble.ailment is Ailment.MODEL and can_reload and not self._just_reloaded():
+        if can_reload and trouble.ailment in _OF_A_MODEL and not self._just_reloaded():
             self._reloaded_s = self._now()
             return Rung.RELOAD
         self.budget.fail()

@@ -34,6 +34,7 @@ class OwnEngine:
     """An engine of our own: we start it, so we may stop it."""
 
     can_overlap = True
+    owns_process = True
 
     def __init__(self, settings: EngineServer, clients: Clients, dropped: Dropped) -> None:
         self._settings = settings
@@ -54,6 +55,8 @@ class OwnEngine:
 
 class OwnCommand:
     """A server that the configuration gives a command for."""
+
+    owns_process = True
 
     def __init__(
         self, settings: Server, url: str, arguments: Sequence[str], clients: Clients, dropped: Dropped
@@ -107,6 +110,7 @@ class Attached:
     """A server that somebody else runs: never stopped by us."""
 
     can_overlap = False
+    owns_process = False
 
     def __init__(self, settings: Server, url: str, clients: Clients) -> None:
         self._settings = settings

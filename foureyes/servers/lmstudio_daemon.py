@@ -77,6 +77,7 @@ class LmStudioDaemon:
     """Brings LM Studio up by `lms`: the daemon, then its server; more thoroughly after each failure."""
 
     can_overlap = False
+    owns_process = False
 
     def __init__(self, settings: LmStudioServer, connect: Callable[[], Awaitable[ModelServer]]) -> None:
         self._settings = settings

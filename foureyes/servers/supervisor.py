@@ -15,8 +15,8 @@ from foureyes.servers.cerberus import Cerberus, Rung
 from foureyes.servers.gate import Gate
 from foureyes.servers.instance import Instance, OwnedProcess
 from foureyes.servers.listener import listener_pid
-from foureyes.servers.loading import load, load_each
 from foureyes.servers.recycling import recycle_due
+from foureyes.servers.roster import Roster, load
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
 from foureyes.servers.state import ALLOWED, ServerSnapshot, ServerState
 from foureyes.servers.trouble import Ailment, Trouble
@@ -24,7 +24,6 @@ from foureyes.servers.vigil import Vigil
 from foureyes.telemetry.log import event
 from foureyes.telemetry.resources import process_use
 
-_MISSING_AGAIN_S = 60.0
 _DRAIN_S = 30.0
 
 
@@ -33,6 +32,8 @@ class Launch(Protocol):
 
     can_overlap: bool
     """Whether a second one can be started beside the first, to take over from it."""
+    owns_process: bool
+    """Whether a restart is a matter of our own process: quicker and surer than to ask for a reload."""
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:
         """A server that answers, and its process where it is ours.
@@ -61,18 +62,17 @@ class Supervisor:
         )
         self._settings = settings
         self._launch = launch
-        self._models = tuple(models)
-        self._parked: frozenset[str] = frozenset()
+        self._roster = Roster(settings, models, self._show, now)
         self._on_change = on_change
         self._now = now
         self._gate = gate
         self._breaker = CircuitBreaker(settings.id, settings.breaker, now)
         self._cerberus = Cerberus(settings.restarts, now)
         self._instance: Instance | None = None
+        self._pid: int | None = None
         self._vigil: Vigil | None = None
         self._settled = asyncio.Event()
         self._changed = asyncio.Event()
-        self._missing_mono_s = now()
 
     async def run(self) -> None:
         """Keep the server up until cancelled; then stop it."""
@@ -114,12 +114,12 @@ class Supervisor:
 
     def want(self, models: Sequence[str]) -> None:
         """These models are wanted from now on."""
-        self._models = tuple(models)
+        self._roster.want(models)
         self._wake()
 
     def park(self, models: Iterable[str]) -> None:
         """Do without these models for now: they are unloaded where the server can, and not asked either way."""
-        self._parked = frozenset(models)
+        self._roster.park(models)
         self._wake()
 
     def _wake(self) -> None:
@@ -128,12 +128,15 @@ class Supervisor:
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Ask the server; a failure that smells of its death wakes the supervisor at once."""
-        instance = self._instance
-        if instance is None or not self.snapshot.ready:
-            raise ServerStartError(f"server '{self.snapshot.id}' is {self.snapshot.state}: {self.snapshot.reason}")
+        self._ready_instance()  # who asks a server that is down need not queue for it
         async with self._gate.enter(request.priority, request.client):
             with self._breaker.call():
-                return await self._asked(instance, request)
+                return await self._asked(self._ready_instance(), request)
+
+    def _ready_instance(self) -> Instance:
+        if self._instance is None or not self.snapshot.ready:
+            raise ServerStartError(f"server '{self.snapshot.id}' is {self.snapshot.state}: {self.snapshot.reason}")
+        return self._instance
 
     async def _asked(self, instance: Instance, request: ChatRequest) -> ChatReply:
         try:
@@ -157,13 +160,11 @@ class Supervisor:
             if self._instance is None:
                 self._move(ServerState.STARTING, "restarting" if self.snapshot.restarts else "starting")
                 self._instance = await self._started(self._cerberus.budget.recent)
-                self._show(replace(self.snapshot, pid=await _pid(self._instance)))
-            self._move(ServerState.LOADING, f"loading {', '.join(self._wanted) or 'no model'}")
-            await self._load_wanted(self._instance)
-        except UnauthorisedError as error:
-            return Trouble(Ailment.UNAUTHORISED, str(error))
+                self._pid = await _pid(self._instance)
+            self._move(ServerState.LOADING, f"loading {', '.join(self._roster.wanted) or 'no model'}")
+            await self._roster.settle(self._instance)
         except FourEyesError as error:
-            return Trouble(Ailment.GONE, f"{error} (after {self._now() - began_s:.1f} s)")
+            return _trouble(error, f" (after {self._now() - began_s:.1f} s)")
         self._breaker.reset()
         self._move(ServerState.READY, f"ready in {self._now() - began_s:.1f} s")
         self._say_healed()
@@ -171,10 +172,6 @@ class Supervisor:
 
     async def _started(self, failures: int) -> Instance:
         return Instance(*await self._launch.start(failures), self._now)
-
-    @property
-    def _wanted(self) -> list[str]:
-        return [model_id for model_id in self._models if model_id not in self._parked]
 
     async def _watched(self) -> Trouble:
         """Watch a server that is ready, and return what went wrong."""
@@ -194,20 +191,16 @@ class Supervisor:
         self._note_answer(instance)
         self._cerberus.stable(self._now() - self.snapshot.since_mono_s)
         try:
-            await self._drop_unwanted(instance)
-            await self._load_wanted(instance)
+            await self._roster.settle(instance)
             await self._recycle(instance)
-        except UnauthorisedError as error:
-            return Trouble(Ailment.UNAUTHORISED, str(error))
         except FourEyesError as error:
-            return Trouble(Ailment.GONE, str(error))
+            return _trouble(error)
         return None
 
     async def _heal(self, trouble: Trouble) -> None:
         """Climb one rung of the ladder; nothing counts as healed before a probe was answered."""
         assert self._instance is not None or not self.snapshot.ready
-        can_reload = self._instance is not None and self.snapshot.ready and self._instance.server.can_unload
-        rung = self._cerberus.rung(trouble, can_reload=can_reload)
+        rung = self._cerberus.rung(trouble, can_reload=self._can_reload(trouble))
         event(
             "server.healing",
             f"server '{self.snapshot.id}': {trouble.reason}; {rung}",
@@ -224,17 +217,18 @@ class Supervisor:
         else:
             await self._restart(trouble)
 
+    def _can_reload(self, trouble: Trouble) -> bool:
+        if self._instance is None or not self.snapshot.ready or trouble.model_id is None:
+            return False
+        hangs_in_ours = trouble.ailment is Ailment.HUNG and self._launch.owns_process
+        return self._instance.server.can_unload and not hangs_in_ours
+
     async def _reload(self, instance: Instance, model_id: str, reason: str) -> None:
-        """Load one model anew while the others go on answering."""
-        self._show(replace(self.snapshot, models=_without(self.snapshot.models, model_id)))
-        self._say_missing(model_id, f"model {model_id} is being loaded again: {reason}")
         try:
-            await instance.server.unload(model_id)
-            await load(instance, model_id, self._settings)
+            await self._roster.reload(instance, model_id, reason)
         except FourEyesError as error:
             await self._heal(Trouble(Ailment.MODEL, f"{model_id} could not be loaded again: {error}", model_id))
         else:
-            await self._say_loaded(instance, model_id)
             self._say_healed()
 
     async def _authorised(self, instance: Instance) -> None:
@@ -255,7 +249,7 @@ class Supervisor:
         if self.snapshot.state not in {ServerState.FAILED, ServerState.DEGRADED}:
             self._move(ServerState.FAILED, trouble.reason)
         await self._put_down()
-        self._show(replace(self.snapshot, restarts=self.snapshot.restarts + 1))
+        self.snapshot = replace(self.snapshot, restarts=self.snapshot.restarts + 1)
         budget = self._cerberus.budget
         if budget.is_degraded and self.snapshot.state is ServerState.FAILED:
             minutes = self._settings.restarts.window_s / 60
@@ -268,39 +262,6 @@ class Supervisor:
         if self._instance is not None:
             await self._instance.put_down()
             self._instance = None
-
-    async def _drop_unwanted(self, instance: Instance) -> None:
-        for model_id in set(self.snapshot.models) - set(self._wanted):
-            self._show(replace(self.snapshot, models=_without(self.snapshot.models, model_id)))
-            instance.answered.pop(model_id, None)
-            if instance.server.can_unload:
-                await instance.server.unload(model_id)
-            event("model.parked", f"model {model_id} is not used for now", server=self.snapshot.id, model=model_id)
-
-    async def _load_wanted(self, instance: Instance) -> None:
-        """Load what is wanted and not there; what the server cannot serve is asked for again now and then."""
-        if self._now() - self._missing_mono_s >= _MISSING_AGAIN_S or not self.snapshot.ready:
-            self._missing_mono_s = self._now()
-            self._show(replace(self.snapshot, missing={}))
-        known = {*self.snapshot.models, *self.snapshot.missing}
-        if due := [model_id for model_id in self._wanted if model_id not in known]:
-            await load_each(
-                instance,
-                due,
-                self._settings,
-                lambda model_id: self._say_loaded(instance, model_id),
-                self._say_missing,
-            )
-
-    async def _say_loaded(self, instance: Instance, model_id: str) -> None:
-        sizes = {each.id: each.size_bytes for each in await instance.server.listed() if each.size_bytes}
-        missing = {name: why for name, why in self.snapshot.missing.items() if name != model_id}
-        models = (*_without(self.snapshot.models, model_id), model_id)
-        self._show(replace(self.snapshot, models=models, missing=missing, sizes=sizes))
-        self._note_answer(instance)
-
-    def _say_missing(self, model_id: str, reason: str) -> None:
-        self._show(replace(self.snapshot, missing={**self.snapshot.missing, model_id: reason}))
 
     def _say_healed(self) -> None:
         if (ill_s := self._cerberus.healed()) is not None:
@@ -322,7 +283,7 @@ class Supervisor:
         if self._launch.can_overlap:
             await self._replace(instance)
         elif instance.server.can_unload and instance.in_flight == 0:  # between frames
-            for model_id in self.snapshot.models:
+            for model_id in self._roster.loaded:
                 await self._reload(instance, model_id, f"recycled {why}")
             instance.images = 0
         else:
@@ -335,13 +296,13 @@ class Supervisor:
         """Start a second instance, prove it, and let it take over; the old one ends when it has answered all."""
         fresh = await self._started(0)
         try:
-            for model_id in self.snapshot.models:
+            for model_id in self._roster.loaded:
                 await load(fresh, model_id, self._settings)
         except BaseException:
             await fresh.put_down()
             raise
-        self._instance = fresh
-        self._show(replace(self.snapshot, pid=await _pid(fresh), url=fresh.server.url))
+        self._instance, self._pid = fresh, await _pid(fresh)
+        self._show()
         await old.drained(_DRAIN_S)
         await old.put_down()
 
@@ -349,38 +310,37 @@ class Supervisor:
         before = self.snapshot
         if state not in ALLOWED[before.state]:
             raise AssertionError(f"server '{before.id}' cannot go from {before.state} to {state}")
-        up = state in {ServerState.LOADING, ServerState.READY}
         retrying = before.state is ServerState.DEGRADED or (before.retrying and state is not ServerState.READY)
-        self._show(
-            ServerSnapshot(
-                id=before.id,
-                state=state,
-                since_mono_s=self._now(),
-                reason=reason,
-                restarts=before.restarts,
-                pid=before.pid if up else None,
-                url=self._instance.server.url if up and self._instance else None,
-                models=before.models if up else (),
-                missing=before.missing if up else {},
-                sizes=before.sizes if up else {},
-                probed_mono_s=before.probed_mono_s,
-                probe_s=before.probe_s,
-                retrying=retrying,
-            )
-        )
+        self.snapshot = replace(before, state=state, since_mono_s=self._now(), reason=reason, retrying=retrying)
+        if state not in {ServerState.LOADING, ServerState.READY}:
+            self._roster.clear()
+            self._pid = None
+        self._show()
         self._on_change(before, self.snapshot)
 
-    def _show(self, snapshot: ServerSnapshot) -> None:
-        self.snapshot = snapshot
+    def _show(self) -> None:
+        """Put together what others see, and wake those who wait for a change."""
+        up = self.snapshot.state in {ServerState.LOADING, ServerState.READY}
+        self.snapshot = replace(
+            self.snapshot,
+            pid=self._pid,
+            url=self._instance.server.url if up and self._instance else None,
+            models=self._roster.loaded,
+            missing=self._roster.missing,
+            sizes=self._roster.sizes,
+        )
+        if self._instance is not None:
+            self._note_answer(self._instance)
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _trouble(error: FourEyesError, when: str = "") -> Trouble:
+    unauthorised = isinstance(error, UnauthorisedError)
+    return Trouble(Ailment.UNAUTHORISED if unauthorised else Ailment.GONE, f"{error}{when}")
 
 
 async def _pid(instance: Instance) -> int | None:
     if instance.process is not None:
         return instance.process.pid
     return await asyncio.to_thread(listener_pid, instance.server.url)
-
-
-def _without(models: Sequence[str], model_id: str) -> tuple[str, ...]:
-    return tuple(name for name in models if name != model_id)

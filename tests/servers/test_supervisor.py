@@ -35,6 +35,7 @@ class TinyLaunch:
     """Starts one program after another, the last one again and again; notes when."""
 
     can_overlap = False
+    owns_process = True
 
     def __init__(self, commands: Sequence[Sequence[str]]) -> None:
         self._commands = list(commands)
