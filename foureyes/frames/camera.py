@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from loguru import logger
 
-from foureyes.exceptions import PictureError, SourceError, SourceUnreadableError
+from foureyes.exceptions import PictureError, SourceError, SourceMissingError, SourceUnreadableError
 from foureyes.frames.frame import Frame
 from foureyes.frames.own_thread import OwnThread
 from foureyes.frames.region import Region
@@ -34,10 +35,12 @@ class Camera:
         source_id: str,
         masks: Sequence[Region] = (),
         *,
+        first_number: int = 0,
         now: Callable[[], float] = time.monotonic,
         utcnow: Callable[[], datetime] = _utcnow,
     ) -> None:
         self._source, self._source_id, self._masks = source, source_id, tuple(masks)
+        self._first_number = first_number
         self._now, self._utcnow = now, utcnow
         self._thread = OwnThread(f"camera-{source_id}")
         self._raw: Picture | None = None
@@ -61,6 +64,21 @@ class Camera:
     def state(self) -> CameraState:
         """How the camera stands now."""
         return self._state
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next frame: a camera that takes over goes on with it, so that no id comes twice."""
+        return self._first_number + self._state.frames
+
+    def is_lost(self, error: SourceError | PictureError) -> TypeGuard[SourceError]:
+        """Whether an error says that a file is not there or no such file, so that it will not come by waiting.
+
+        A folder may hold good pictures behind a bad one.
+        """
+        lost = isinstance(error, SourceMissingError) or (
+            isinstance(error, SourceUnreadableError) and self._state.kind != "images"
+        )
+        return lost and self._state.frames == 0 and self._state.finite
 
     async def look(self) -> Frame:
         """Return the source's picture as a frame; its times are those at which the source was asked.
@@ -88,7 +106,7 @@ class Camera:
             raise
         finally:
             self._state = replace(self._state, grabbing_since_mono_s=None)
-        frame_id = f"{self._source_id}-{self._state.frames:06d}"
+        frame_id = f"{self._source_id}-{self.next_number:06d}"
         self._note_progress(asked_at, changed=picture is not self._shown)
         self._shown = picture
         return Frame(frame_id, self._source_id, asked_at, asked_s, picture)

@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
-from foureyes.exceptions import PictureError, SourceError, SourceMissingError, SourceUnreadableError
+from foureyes.exceptions import PictureError, SourceError
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -49,11 +48,11 @@ class SourceWatch:
     ) -> None:
         self.id = source_id
         self.tasks = tuple(tasks)
+        self.noise = noise
+        self.rules = rules
         self.done = False
         self._camera = camera
         self._clock = clock
-        self._noise = noise
-        self._rules = rules
         self._metrics = metrics
         self._on_frame = on_frame
         self._now = now
@@ -63,6 +62,9 @@ class SourceWatch:
         self._ticked_mono_s = now()
         self._began_mono_s: float | None = None
         self._turned_mono_s: float | None = None
+        self._loops: list[asyncio.Task[None]] = []
+        self._readers: dict[TaskWatch, asyncio.Task[None]] = {}
+        self._closed = asyncio.Event()
         self.fatal: SourceError | None = None
         """Why a file that was to be watched cannot be: it will not come by waiting."""
 
@@ -71,11 +73,16 @@ class SourceWatch:
         """How the camera stands now."""
         return self._camera.state
 
+    @property
+    def next_number(self) -> int:
+        """The number of the next frame."""
+        return self._camera.next_number
+
     def stall(self) -> Stall | None:
         """Why no new picture comes, by the last progress; None while all is well."""
         if self._began_mono_s is None:
             return None
-        now_s, rules, state = self._now(), self._rules, self._camera.state
+        now_s, rules, state = self._now(), self.rules, self._camera.state
         state = replace(
             state,
             progress_mono_s=max(state.progress_mono_s, self._began_mono_s),
@@ -96,7 +103,7 @@ class SourceWatch:
         """
         if self._turned_mono_s is None or self.done:
             return None
-        rules, period_s = self._rules, self._clock.period_s
+        rules, period_s = self.rules, self._clock.period_s
         turn_s = self._now() - self._turned_mono_s
         within_s = period_s + max(2 * period_s, rules.stall_s, rules.longest_look_s)
         return turn_s if turn_s > within_s else None
@@ -108,13 +115,46 @@ class SourceWatch:
         what = f"{self.camera_state.description} at {fps:g} FPS: {names}"
         event("source.watching", f"watching {what}", source=self.id)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as self._group:
                 for task in self.tasks:
-                    group.create_task(task.run(), name=f"{self.id}/{task.plan.task}")
-                group.create_task(self._watch_progress(), name=f"{self.id}/progress")
-                group.create_task(self._capture(), name=f"{self.id}/capture")
+                    self._read_by(task)
+                self._loops = [
+                    self._group.create_task(self._watch_progress(), name=f"{self.id}/progress"),
+                    self._group.create_task(self._capture(), name=f"{self.id}/capture"),
+                ]
         finally:
             await self._camera.close()
+            self._closed.set()
+
+    def _read_by(self, task: TaskWatch) -> None:
+        self._readers[task] = self._group.create_task(task.run(), name=f"{self.id}/{task.plan.task}")
+
+    def retask(self, tasks: Sequence[TaskWatch]) -> None:
+        """Have these tasks from now on, between two looks; those that were there already notice nothing.
+
+        What a task that goes has not read yet is read by the one that takes its place. A source that has given its
+        last picture is read to its end as it was.
+        """
+        if self.done:
+            return
+        before, self.tasks = self.tasks, tuple(tasks)
+        unread = {task.plan.task: task.retire() for task in before if task not in tasks}
+        for task in set(before) - set(tasks):
+            self._readers.pop(task).cancel()
+        for task in tasks:
+            if task not in before:
+                self._read_by(task)
+                if (look := unread.get(task.plan.task)) is not None:
+                    task.offer(look)
+
+    def stop(self) -> None:
+        """Give no picture and no reading from this moment on; `closed` tells when the source is let go of."""
+        for running in (*self._loops, *self._readers.values()):
+            running.cancel()
+
+    async def closed(self) -> None:
+        """Return when the camera has let go of the source."""
+        await self._closed.wait()
 
     async def _capture(self) -> None:
         async for tick in self._clock.ticks():
@@ -126,7 +166,7 @@ class SourceWatch:
                 break
             except (SourceError, PictureError) as error:
                 self._failed(error)
-                if self._is_fatal(error):
+                if self._camera.is_lost(error):
                     self.fatal = error
                     break
             except Exception as error:  # noqa: BLE001 - a fault of ours in one look must not end the watch
@@ -153,13 +193,13 @@ class SourceWatch:
 
     async def _learn_noise(self, frame: Frame, previous: Frame) -> None:
         if frame.picture is previous.picture:
-            self._noise.observe_equal()
+            self.noise.observe_equal()
         else:
             with self._metrics.step("noise"):
                 await asyncio.to_thread(self._observe, frame, previous)
 
     def _observe(self, frame: Frame, previous: Frame) -> None:
-        self._noise.observe(frame.picture.pixels, previous.picture.pixels)
+        self.noise.observe(frame.picture.pixels, previous.picture.pixels)
 
     async def _watch_progress(self) -> None:
         """Name a stall once when it begins and once when it ends, even while a grab hangs."""
@@ -179,14 +219,6 @@ class SourceWatch:
             event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
         elif found is None and before is not None:
             event("source.moving", f"source '{self.id}' gives pictures again", source=self.id)
-
-    def _is_fatal(self, error: SourceError | PictureError) -> TypeGuard[SourceError]:
-        """Whether a file is not there or no such file; a folder may hold good pictures behind a bad one."""
-        state = self._camera.state
-        lost = isinstance(error, SourceMissingError) or (
-            isinstance(error, SourceUnreadableError) and state.kind != "images"
-        )
-        return lost and state.frames == 0 and state.finite
 
     def _failed(self, error: SourceError | PictureError) -> None:
         """Say an error once, and again only when it becomes another one."""

@@ -76,6 +76,7 @@ class TaskWatch:
         self._now = now
         self._utcnow = utcnow
         self._mailbox: Mailbox[Look] = Mailbox(lambda: metrics.dropped("task", "superseded"))
+        self._under_way: Look | None = None
         self._accepted: _Accepted | None = None
         self._reread_due: dict[str, float] = {}
         self._next_due = now()
@@ -112,7 +113,16 @@ class TaskWatch:
         """Turn looks into readings until the source is done."""
         while (look := await self._mailbox.take()) is not None:
             with log_context(frame_id=look.frame.id, task=self.plan.task, source=self.plan.source):
+                self._under_way = look
                 await self._look_safely(look)
+                self._under_way = None
+
+    def retire(self) -> Look | None:
+        """Hand over the newest look that was not read yet: whoever takes this task's place reads it."""
+        waiting = self._mailbox.take_now()
+        if waiting is not None and self._under_way is not None:
+            self._metrics.dropped("task", "superseded")
+        return waiting or self._under_way
 
     def blind(self, look: Look | None) -> None:
         """The source stalls: say so once behind each value, so that an old one does not stand for the present."""
@@ -254,6 +264,7 @@ class TaskWatch:
         newer = self._mailbox.take_now()
         if newer is None:
             return look, view
+        self._under_way = newer
         return newer, await asyncio.to_thread(view_of, newer, self.plan.regions, pair=self.plan.pair)
 
     def _accept(self, look: Look, view: View, answer: Answer, origin: Origin) -> None:
