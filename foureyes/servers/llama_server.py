@@ -161,7 +161,7 @@ class _Router:
         )
 
     async def load(self, entry: Listed, timeout_s: float) -> None:
-        """Begin to load, unless somebody else has, and see how it ends. Raises ModelCrashedError where it fails."""
+        """Begin to load, unless somebody else has, and see how it ends. ModelCrashedError where it fails."""
         try:
             await self._http.call("POST", "/models/load", body={"model": entry.id})
         except BadRequestError:
