@@ -25,6 +25,7 @@ from foureyes.exceptions import (
 from foureyes.schema.document import check_answer
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.clients import Clients
+from foureyes.servers.probe import probe
 from foureyes.servers.server import ChatReply, ModelServer
 
 pytestmark = pytest.mark.usefixtures("well_behaved")
@@ -119,6 +120,17 @@ async def test_an_answer_that_keeps_breaking_its_schema_is_for_the_caller_to_jud
     reply = await adapter.chat(question(kind))
     assert check_answer(SEEN, reply.answer) != []
     assert len(fake.chats()) == before + 2
+
+
+async def test_any_answer_will_do_for_the_probe(adapter: ModelServer, kind: ServerKind, fake: FakeServer) -> None:
+    """A model that writes without an end, or nonsense, works; one that says nothing does not."""
+    await adapter.load(kind.model)
+    for fail in ("length", "schema_violation", "reasoning"):
+        fake.control(model="*", fail=fail)
+        assert await probe(adapter, kind.model, timeout_s=20) > 0
+    fake.control(model="*", fail="empty_content")
+    with pytest.raises(ServerReplyError):
+        await probe(adapter, kind.model, timeout_s=20)
 
 
 async def test_a_busy_server_says_when_to_come_back(
