@@ -262,9 +262,11 @@ async def _settled(servers: dict[str, Supervisor], is_ready: Callable[[], bool])
         changes = [
             asyncio.create_task(server.change(), name=f"change of {name}") for name, server in servers.items()
         ]
-        await asyncio.wait(changes, return_when=asyncio.FIRST_COMPLETED)
-        for change in changes:
-            change.cancel()
+        try:
+            await asyncio.wait(changes, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for change in changes:
+                change.cancel()
 
 
 def _keep_nothing(_frame: Frame) -> None:

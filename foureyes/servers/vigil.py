@@ -63,15 +63,20 @@ class Vigil:
         exited = asyncio.create_task(self._exit(), name=f"exit of {self._settings.id}")
         try:
             await self._wait(exited)
-            checking = asyncio.create_task(self._check(), name=f"check of {self._settings.id}")
-            await asyncio.wait({checking, exited}, return_when=asyncio.FIRST_COMPLETED)
-            if not checking.done():
-                checking.cancel()
-            if exited.done():
-                return Trouble(Ailment.GONE, f"it ended ({self._instance.exit_text()})")
-            return checking.result()
+            return await self._checked(exited)
         finally:
             exited.cancel()
+
+    async def _checked(self, exited: asyncio.Task[None]) -> Trouble | None:
+        """One check, cut short where the server ends meanwhile."""
+        checking = asyncio.create_task(self._check(), name=f"check of {self._settings.id}")
+        try:
+            await asyncio.wait({checking, exited}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            checking.cancel()
+        if exited.done():
+            return Trouble(Ailment.GONE, f"it ended ({self._instance.exit_text()})")
+        return checking.result()
 
     async def _exit(self) -> None:
         if self._instance.process is None:
@@ -84,8 +89,10 @@ class Vigil:
         timeout_s = min(self._settings.check_s, self._instance.next_budget_s())
         if self._misses or self._work:
             timeout_s = min(timeout_s, _HURRY_S)
-        await asyncio.wait({exited, woken}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        woken.cancel()
+        try:
+            await asyncio.wait({exited, woken}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
         self._woken.clear()  # here, not before: what fails during a check is a reason for the next one
 
     async def _check(self) -> Trouble | None:
