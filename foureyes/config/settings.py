@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from foureyes.schema.document import MAX_TEXT_CHARS
 
 DEFAULT_WEB_PORT = 8484
+PORT = "{port}"
+"""Stands for the port in the command of a server."""
 
 
 def _inside_picture(rect: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -199,6 +201,11 @@ class LanguageServer(ServerSettings):
         min_length=1,
         description="argument list that starts it; {port} is the url's port or a free one",
     )
+
+    @property
+    def takes_any_port(self) -> bool:
+        """Whether its command is told the port, so that another one will do."""
+        return any(PORT in word for word in self.command or ())
 
 
 class LmStudioServer(LanguageServer):

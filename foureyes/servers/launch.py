@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
-from foureyes.config.settings import EngineServer, LmStudioServer, Server
+from foureyes.config.settings import PORT, EngineServer, LmStudioServer, Server
 from foureyes.exceptions import ServerError, StrangerError, UnauthorisedError
 from foureyes.servers.adapters import adapter_for
 from foureyes.servers.child import Child
@@ -26,7 +26,6 @@ from foureyes.telemetry.log import event
 Dropped = Callable[[str, str], None]
 """Counts something that was dropped: where, and why."""
 
-_PORT = "{port}"
 _CONNECT_TIMEOUT_S = 1.0
 
 
@@ -61,7 +60,7 @@ class OwnCommand:
     def __init__(
         self, settings: Server, url: str, arguments: Sequence[str], clients: Clients, dropped: Dropped
     ) -> None:
-        self.can_overlap = any(_PORT in argument for argument in arguments)
+        self.can_overlap = any(PORT in argument for argument in arguments)
         self._settings = settings
         self._url = url
         self._arguments = tuple(arguments)
@@ -72,7 +71,7 @@ class OwnCommand:
         """Start the command on a port that nobody has, and wait until it takes requests."""
         url = await self._free_url()
         port = str(urlsplit(url).port)
-        arguments = [part.replace(_PORT, port) for part in self._arguments]
+        arguments = [part.replace(PORT, port) for part in self._arguments]
         child = await Child.start(self._settings.id, arguments, self._dropped)
         try:
             server = await until_ready(self._settings, lambda: self._connect(url), child)
@@ -91,7 +90,7 @@ class OwnCommand:
         if not self.can_overlap:
             raise StrangerError(
                 f"another program listens at {self._url} ({await self._holder()}), where the command of server "
-                f"'{self._settings.id}' shall listen; stop it, or write {_PORT} for the port in the command"
+                f"'{self._settings.id}' shall listen; stop it, or write {PORT} for the port in the command"
             )
         free = _with_port(self._url, _free_port())
         text = f"{self._url} is taken ({await self._holder()}); server '{self._settings.id}' gets {free}"

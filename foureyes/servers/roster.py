@@ -45,6 +45,11 @@ class Roster:
         """The models that are to be loaded now."""
         return [model_id for model_id in self._models if model_id not in self._parked]
 
+    @property
+    def due(self) -> list[str]:
+        """The wanted models of which nothing is known yet."""
+        return [model_id for model_id in self.wanted if model_id not in {*self.loaded, *self.missing}]
+
     def want(self, models: Sequence[str]) -> None:
         """These models are wanted from now on."""
         self._models = tuple(models)
@@ -63,8 +68,7 @@ class Roster:
             await self._drop(instance, model_id)
         if self._now() - self._tried_mono_s >= _MISSING_AGAIN_S:
             self.missing = {}
-        due = [model_id for model_id in self.wanted if model_id not in {*self.loaded, *self.missing}]
-        if due:
+        if due := self.due:
             self._tried_mono_s = self._now()
         for number, model_id in enumerate(due, 1):
             await self._try(instance, model_id, f" ({number} of {len(due)})")

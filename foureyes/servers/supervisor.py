@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import FourEyesError, ServerError, ServerStartError, UnauthorisedError
@@ -80,9 +80,9 @@ class Supervisor:
             while True:
                 await self._round()
         finally:
-            self._move(ServerState.STOPPING, "FourEyes ends")
+            self._move(ServerState.STOPPING, "FourEyes needs it no more")
             await self._put_down()
-            self._move(ServerState.STOPPED, "FourEyes ends")
+            self._move(ServerState.STOPPED, "FourEyes needs it no more")
 
     async def _round(self) -> None:
         """One life of the server, from its start to what is done about its end."""
@@ -104,9 +104,14 @@ class Supervisor:
         """Whether the first start has succeeded or failed."""
         return self._settled.is_set()
 
-    async def change(self) -> None:
-        """Return when the server next changes its state or its models."""
-        await self._changed.wait()
+    def change(self) -> Coroutine[Any, Any, bool]:
+        """Return when the server next changes its state or its models, counted from this call on."""
+        return self._changed.wait()
+
+    async def drained(self) -> None:
+        """Return when the requests that are under way have ended, or take too long."""
+        if self._instance is not None:
+            await self._instance.drained(_DRAIN_S)
 
     def offers(self, model_id: str) -> bool:
         """Whether a model may be asked now."""
@@ -164,7 +169,7 @@ class Supervisor:
             self._move(ServerState.LOADING, f"loading {', '.join(self._roster.wanted) or 'no model'}")
             await self._roster.settle(self._instance)
         except FourEyesError as error:
-            return _trouble(error, f" (after {self._now() - began_s:.1f} s)")
+            return _trouble(error, f" (after {self._now() - began_s:.0f} s)")
         self._breaker.reset()
         self._move(ServerState.READY, f"ready in {self._now() - began_s:.1f} s")
         self._say_healed()
@@ -179,6 +184,8 @@ class Supervisor:
             assert self._instance is not None
             instance = self._instance
             self._vigil = Vigil(instance, self._settings, lambda: self.snapshot.pid, self._now)
+            if self._roster.due:  # wanted only while the others were being loaded
+                self._vigil.wake()
             try:
                 while instance is self._instance:  # a recycled one needs a watch of its own
                     if (trouble := await self._vigil.trouble() or await self._tended(instance)) is not None:
@@ -204,7 +211,7 @@ class Supervisor:
         event(
             "server.healing",
             f"server '{self.snapshot.id}': {trouble.reason}; {rung}",
-            level="debug" if self.snapshot.retrying else "warning",
+            level="warning" if rung is Rung.RELOAD else "debug",  # of the others the change of state tells
             server=self.snapshot.id,
             ailment=trouble.ailment,
             rung=rung,
@@ -303,8 +310,10 @@ class Supervisor:
             raise
         self._instance, self._pid = fresh, await _pid(fresh)
         self._show()
-        await old.drained(_DRAIN_S)
-        await old.put_down()
+        try:
+            await old.drained(_DRAIN_S)
+        finally:
+            await old.put_down()
 
     def _move(self, state: ServerState, reason: str) -> None:
         before = self.snapshot
