@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from foureyes.exceptions import ServerError, ServerReplyError
-from foureyes.servers.server import ChatReply, ChatRequest
+from foureyes.servers.server import ChatReply, ChatRequest, Priority
 from foureyes.servers.supervisor import Supervisor
 
 _GATHER_S = 0.05
 """Tasks are offered a look together; comparing it with what they know takes them some milliseconds each."""
 
-_Key = tuple[str, str, float, tuple[bytes, ...]]
+_Key = tuple[str, str, float, Priority, tuple[bytes, ...]]
 
 
 @dataclass(eq=False)
@@ -33,7 +33,7 @@ class Combiner:
 
     async def chat(self, server: Supervisor, task: str, request: ChatRequest) -> ChatReply:
         """Ask together with the other tasks that ask about these pictures now. Raises a ServerError leaf."""
-        key = (server.snapshot.id, request.model_id, request.temperature, request.pictures)
+        key = (server.snapshot.id, request.model_id, request.temperature, request.priority, request.pictures)
         batch = self._open.get(key)
         if batch is None or task in batch.requests:  # a second question of one task is a batch of its own
             batch = self._open[key] = _Batch(server, {}, {})
