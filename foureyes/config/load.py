@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from foureyes.config.settings import Settings
 from foureyes.exceptions import ConfigError, ConfigFault
+from foureyes.redaction import redact_text
 from foureyes.schema.problems import problems
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -140,7 +141,7 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
+    shown = redact_text(repr(value))
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 

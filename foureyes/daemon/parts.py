@@ -8,6 +8,7 @@ from typing import Any
 from foureyes.config import Settings
 from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Server, Source, obs_password
 from foureyes.daemon.desk import Desk
+from foureyes.daemon.server_reporter import ServerReporter, Tell
 from foureyes.daemon.shedding import Shedding
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
@@ -18,7 +19,6 @@ from foureyes.frames.sources.opening import open_source
 from foureyes.servers.clients import Clients
 from foureyes.servers.gate import Gate, operator_places
 from foureyes.servers.launch import launch_for
-from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.cgroup import memory_bounds
 from foureyes.telemetry.log import event
@@ -35,9 +35,6 @@ from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
 from foureyes.web.intake import Intake
-
-Tell = Callable[[str, Mapping[str, Any]], None]
-"""Takes the kind and the values of one live event."""
 
 
 def resolved(source: Source) -> tuple[Source, str | None]:
@@ -94,7 +91,7 @@ def supervisors_of(
             launch_for(server, clients, metrics.dropped),
             wanted[server.id],
             gate=_gate(server, settings.resources, metrics),
-            on_change=_server_reporter(metrics, tell),
+            on_change=ServerReporter(metrics, tell).report,
         )
         for server in settings.servers
         if server.id in wanted
@@ -105,26 +102,6 @@ def _gate(server: Server, settings: Resources, metrics: Metrics) -> Gate:
     gate = Gate(server.id, server.max_requests, settings.max_waiting, metrics.dropped)
     metrics.server_requests(server.id, lambda: gate.inside, lambda: gate.waiting)
     return gate
-
-
-def _server_reporter(metrics: Metrics, tell: Tell) -> Callable[[ServerSnapshot, ServerSnapshot], None]:
-    def report(before: ServerSnapshot, after: ServerSnapshot) -> None:
-        metrics.server_state(after.id, after.state, tuple(ServerState))
-        bad = after.state in {ServerState.FAILED, ServerState.DEGRADED}
-        if after.state is ServerState.FAILED:
-            metrics.server_restart(after.id, before.state)
-        tell("server", {"server": after.id, "before": before.state, "state": after.state, "reason": after.reason})
-        event(
-            "server.state",
-            f"server '{after.id}': {before.state} -> {after.state} ({after.reason})",
-            level="debug" if after.retrying and before.retrying else "error" if bad else "info",
-            server=after.id,
-            state=after.state,
-            server_pid=after.pid,
-            url=after.url,
-        )
-
-    return report
 
 
 def _longest_look_s(source: Source) -> float:
