@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from parts.fakes.steering import FakeServer
+from parts.program import wait_until
 from parts.server_kinds import REAL, REAL_IS_GIVEN, SEEN, SMALL_PICTURE
 
 from foureyes.config.settings import LlamaServer
@@ -142,6 +143,7 @@ async def test_a_crash_ends_the_server(tmp_path: Path, connect: Connect) -> None
         fake.control(model="*", fail="crash")
         with pytest.raises(ServerReplyError, match="broke off"):
             await server.chat(question("fake-vl"))
+        await asyncio.to_thread(wait_until, lambda: not fake.running, 10, "the server to end")
         with pytest.raises(ServerRefusedError):
             await server.check_live()
         with fake.again():
