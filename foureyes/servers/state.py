@@ -20,10 +20,10 @@ class ServerState(StrEnum):
 
 
 ALLOWED: dict[ServerState, frozenset[ServerState]] = {
-    ServerState.STOPPED: frozenset({ServerState.STARTING, ServerState.STOPPING}),
+    ServerState.STOPPED: frozenset({ServerState.STARTING}),
     ServerState.STARTING: frozenset({ServerState.LOADING, ServerState.FAILED, ServerState.STOPPING}),
     ServerState.LOADING: frozenset({ServerState.READY, ServerState.FAILED, ServerState.STOPPING}),
-    ServerState.READY: frozenset({ServerState.LOADING, ServerState.FAILED, ServerState.STOPPING}),
+    ServerState.READY: frozenset({ServerState.FAILED, ServerState.STOPPING}),
     # a server that refused our token is asked again as it stands: LOADING without a start
     ServerState.FAILED: frozenset(
         {ServerState.STARTING, ServerState.LOADING, ServerState.DEGRADED, ServerState.STOPPING}
