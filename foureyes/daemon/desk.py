@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foureyes.exceptions import UsageError
@@ -19,10 +19,12 @@ from foureyes.web.intake import Intake
 class Desk:
     """Reads one picture after the other as `foureyes analyze` does."""
 
-    def __init__(self, plans: Mapping[str, Sequence[Plan]], analysis: Analysis, intake: Intake) -> None:
+    def __init__(
+        self, plans: Callable[[], Mapping[str, Sequence[Plan]]], analysis: Analysis, intake: Intake
+    ) -> None:
         self.intake = intake
         self._plans = plans
-        """The tasks' plans with the regions of each source, by the source's id; the first is the default."""
+        """The tasks' plans now, with the regions of each source, by the source's id; the first is the default."""
         self._analysis = analysis
         self._numbers = itertools.count()
         self._one_at_a_time = asyncio.Lock()
@@ -37,10 +39,11 @@ class Desk:
         return [reading.as_dict() for reading in readings]
 
     def _chosen(self, question: Question) -> list[Plan]:
-        source = next(iter(self._plans)) if question.source is None else question.source
-        if source not in self._plans:
-            raise UsageError(f"there is no source {source!r}; known sources: {', '.join(self._plans)}")
-        known = {plan.task: plan for plan in self._plans[source]}
+        plans = self._plans()
+        source = next(iter(plans)) if question.source is None else question.source
+        if source not in plans:
+            raise UsageError(f"there is no source {source!r}; known sources: {', '.join(plans)}")
+        known = {plan.task: plan for plan in plans[source]}
         if unknown := [name for name in question.tasks if name not in known]:
             raise UsageError(f"source '{source}' has no task {unknown[0]!r}; known tasks: {', '.join(known)}")
         return [plan for name, plan in known.items() if not question.tasks or name in question.tasks]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.settings import AutoSource, EngineServer, ObsSource, Resources, Server, Source, obs_password
+from foureyes.config.settings import AutoSource, ObsSource, Resources, Server, Source, obs_password
+from foureyes.daemon.demand import needed_servers, plans_of, wanted_models
 from foureyes.daemon.desk import Desk
+from foureyes.daemon.publisher import Publisher
 from foureyes.daemon.server_reporter import ServerReporter, Tell
 from foureyes.daemon.shedding import Shedding
 from foureyes.frames.camera import Camera
@@ -21,7 +24,6 @@ from foureyes.servers.gate import Gate, operator_places
 from foureyes.servers.launch import launch_for
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.cgroup import memory_bounds
-from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Pressure
 from foureyes.vision.analysis import SOURCE, Analysis
@@ -29,51 +31,40 @@ from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
-from foureyes.vision.plan import Plan, candidates_of, plan_for
-from foureyes.vision.reading import Reading
+from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
 from foureyes.web.intake import Intake
 
 
-def resolved(source: Source) -> tuple[Source, str | None]:
-    """A configured source, or what `auto` picks here and why."""
+@dataclass(frozen=True)
+class Shared:
+    """What all parts of one daemon have in common, from its start to its end."""
+
+    metrics: Metrics
+    clients: Clients
+    tell: Tell
+    cache: AnswerCache
+    inference: Inference
+    publisher: Publisher
+    on_frame: Callable[[Frame], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A source as it is watched, and why it is this one where the configuration says `auto`."""
+
+    settings: Source
+    why: str | None = None
+
+
+def found(source: Source) -> Found:
+    """A configured source, or what `auto` picks here; that blocks for a while."""
     if not isinstance(source, AutoSource):
-        return source, None
+        return Found(source)
     choice = choose(source, obs_password=obs_password())
-    return choice.settings, choice.why
-
-
-def resolved_sources(settings: Settings) -> tuple[list[Source], list[str]]:
-    """The configured sources, each `auto` replaced by what it picks here, and what was picked, said once."""
-    found = [resolved(source) for source in settings.sources]
-    picked = [(source, f"source '{source.id}': {why}") for source, why in found if why is not None]
-    for source, sentence in picked:
-        event("source.picked", sentence, source=source.id, kind=source.kind)
-    return [source for source, _ in found], [sentence for _, sentence in picked]
-
-
-def plans_of(settings: Settings, source: Source) -> list[Plan]:
-    """The plans of the tasks that look at a source."""
-    names = settings.tasks if source.tasks is None else source.tasks
-    engines = _engines(settings)
-    return [plan_for(name, settings.tasks[name], settings.models, source, engines) for name in names]
-
-
-def _engines(settings: Settings) -> list[str]:
-    return [server.id for server in settings.servers if isinstance(server, EngineServer)]
-
-
-def wanted_models(settings: Settings) -> dict[str, list[str]]:
-    """The model ids that the tasks' candidates need, by server."""
-    wanted: dict[str, list[str]] = {}
-    for task in settings.tasks.values():
-        for candidate in candidates_of(task, settings.models, _engines(settings)):
-            models = wanted.setdefault(candidate.server, [])
-            if candidate.model_id not in models:
-                models.append(candidate.model_id)
-    return wanted
+    return Found(choice.settings, choice.why)
 
 
 def _tell_nobody(_kind: str, _data: Mapping[str, Any]) -> None:
@@ -81,20 +72,24 @@ def _tell_nobody(_kind: str, _data: Mapping[str, Any]) -> None:
 
 
 def supervisors_of(
-    settings: Settings, metrics: Metrics, clients: Clients, tell: Tell = _tell_nobody
+    settings: Settings,
+    metrics: Metrics,
+    clients: Clients,
+    tell: Tell = _tell_nobody,
+    only: Container[str] | None = None,
 ) -> dict[str, Supervisor]:
-    """One supervisor for each server that a task needs; `tell` gets each change as a live event."""
+    """One supervisor for each server that a task needs, or for some; `tell` gets each change as a live event."""
     wanted = wanted_models(settings)
     return {
-        server.id: Supervisor(
+        name: Supervisor(
             server,
             launch_for(server, clients, metrics.dropped),
-            wanted[server.id],
+            wanted[name],
             gate=_gate(server, settings.resources, metrics),
             on_change=ServerReporter(metrics, tell).report,
         )
-        for server in settings.servers
-        if server.id in wanted
+        for name, server in needed_servers(settings).items()
+        if only is None or name in only
     }
 
 
@@ -114,19 +109,13 @@ def _longest_look_s(source: Source) -> float:
 
 def shedding_of(
     settings: Settings,
-    watches: Sequence[SourceWatch],
+    tasks: Callable[[], Iterable[TaskWatch]],
     servers: Mapping[str, Supervisor],
     metrics: Metrics,
     tell: Tell,
 ) -> Shedding:
     """What steps back when the machine runs short."""
-    return Shedding(
-        Pressure(settings.resources),
-        tasks=lambda: [task for watch in watches for task in watch.tasks],
-        servers=servers,
-        metrics=metrics,
-        tell=tell,
-    )
+    return Shedding(Pressure(settings.resources), tasks=tasks, servers=servers, metrics=metrics, tell=tell)
 
 
 def cache_of(settings: Settings) -> AnswerCache:
@@ -135,25 +124,24 @@ def cache_of(settings: Settings) -> AnswerCache:
 
 
 def desk_of(
-    settings: Settings,
-    sources: Sequence[Source],
-    servers: Mapping[str, Supervisor],
-    metrics: Metrics,
-    cache: AnswerCache,
+    settings: Callable[[], Settings], servers: Mapping[str, Supervisor], metrics: Metrics, cache: AnswerCache
 ) -> Desk:
-    """Where operators have single pictures read: behind the loop, with an encoder and a cache of its own."""
-    as_analysis = {source.id: source.model_copy(update={"id": SOURCE}) for source in sources}
-    inference = Inference(Encoder(), metrics)
-    places = min(operator_places(server.max_requests) for server in settings.servers if server.id in servers)
+    """Where operators have single pictures read: behind the loop, with an encoder and a cache of its own.
+
+    The tasks and regions are those of the settings in force.
+    """
+    resources, inference = settings().resources, Inference(Encoder(), metrics)
+    places = min(operator_places(server.max_requests) for server in needed_servers(settings()).values())
     return Desk(
-        {name: plans_of(settings, source) for name, source in as_analysis.items()},
+        lambda: _analysis_plans(settings()),
         Analysis(Router(servers), inference, cache),
-        Intake(
-            settings.resources.max_waiting + places,
-            memory_limit_bytes(settings.resources) // 2,
-            metrics.dropped,
-        ),
+        Intake(resources.max_waiting + places, memory_limit_bytes(resources) // 2, metrics.dropped),
     )
+
+
+def _analysis_plans(settings: Settings) -> dict[str, list[Plan]]:
+    sources = {source.id: source.model_copy(update={"id": SOURCE}) for source in settings.sources}
+    return {name: plans_of(settings, source) for name, source in sources.items()}
 
 
 def memory_limit_bytes(settings: Resources) -> int:
@@ -164,38 +152,40 @@ def memory_limit_bytes(settings: Resources) -> int:
 
 def watch_of(
     source: Source,
-    plans: Sequence[Plan],
     settings: Settings,
-    *,
     servers: Mapping[str, Supervisor],
-    cache: AnswerCache,
-    inference: Inference,
-    metrics: Metrics,
-    publish: Callable[[Reading], None],
-    on_frame: Callable[[Frame], None],
+    shared: Shared,
+    first_number: int = 0,
 ) -> SourceWatch:
-    """The watch of one source with its camera, clock and tasks. Raises SourceError where it cannot be opened."""
-    noise, router = Noise(), Router(servers)
-    tasks = [
-        TaskWatch(
-            plan,
-            noise=noise,
-            router=router,
-            inference=inference,
-            cache=cache,
-            metrics=metrics,
-            publish=publish,
-        )
-        for plan in plans
-    ]
+    """The watch of one source with its camera, clock and tasks; its frames are numbered from the first one on."""
+    noise = Noise()
     opened = open_source(source, obs_password=obs_password())
+    masks = [Region(*mask) for mask in source.masks]
     return SourceWatch(
         source.id,
-        Camera(opened, source.id, [Region(*mask) for mask in source.masks]),
+        Camera(opened, source.id, masks, first_number=first_number),
         Clock(source.fps),
-        tasks,
+        [task_of(plan, noise, servers, shared) for plan in plans_of(settings, source)],
         noise=noise,
-        rules=StallRules(settings.capture.stall_s, settings.capture.frozen_after_s, _longest_look_s(source)),
-        metrics=metrics,
-        on_frame=on_frame,
+        rules=stall_rules(settings, source),
+        metrics=shared.metrics,
+        on_frame=shared.on_frame,
     )
+
+
+def task_of(plan: Plan, noise: Noise, servers: Mapping[str, Supervisor], shared: Shared) -> TaskWatch:
+    """The watch of one task; `noise` is its source's."""
+    return TaskWatch(
+        plan,
+        noise=noise,
+        router=Router(servers),
+        inference=shared.inference,
+        cache=shared.cache,
+        metrics=shared.metrics,
+        publish=shared.publisher.publish,
+    )
+
+
+def stall_rules(settings: Settings, source: Source) -> StallRules:
+    """When a source counts as stalled."""
+    return StallRules(settings.capture.stall_s, settings.capture.frozen_after_s, _longest_look_s(source))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from foureyes.daemon.parking import Served, Stock, parked
 from foureyes.servers.supervisor import Supervisor
@@ -48,6 +49,8 @@ class Shedding:
         self._metrics = metrics
         self._tell = tell
         self._parked: frozenset[Served] = frozenset()
+        self._told: WeakKeyDictionary[Supervisor, frozenset[str]] = WeakKeyDictionary()
+        """What each server was told to do without: another one may come to have its name."""
         self._sizes: dict[Served, int] = {}
 
     async def sample(self) -> None:
@@ -80,9 +83,13 @@ class Shedding:
         wanted = self._to_park(level)
         # what is parked is unloaded before anything is loaded into the memory that it leaves
         for name in sorted(self._servers, key=lambda name: not _of(name, wanted - self._parked)):
-            if _of(name, wanted) != _of(name, self._parked):
-                self._servers[name].park(_of(name, wanted))
+            self._park(self._servers[name], _of(name, wanted))
         self._parked = wanted
+
+    def _park(self, server: Supervisor, models: frozenset[str]) -> None:
+        if self._told.get(server, frozenset()) != models:
+            self._told[server] = models
+            server.park(models)
 
     def _to_park(self, level: Level) -> frozenset[Served]:
         return parked(level, [task.plan.candidates for task in self._tasks()], self._stock())
