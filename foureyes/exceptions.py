@@ -36,6 +36,11 @@ FourEyesError
 |   +-- ModelMissingError       the server does not have the model
 |   +-- ModelCrashedError       the model crashed or was unloaded; it must be loaded again
 +-- TooManySubscribersError     as many listeners as are served follow the live events already
++-- SpoolError                  the faults kept in the state folder cannot be read or written
+|   +-- SpoolUnwritableError    nothing can be written there now: a full disk, a lock, a folder that is not ours
+|   +-- SpoolCorruptError       what is there is damaged
+|   +-- SpoolVersionError       a newer FourEyes wrote it
++-- UnknownFaultError           no fault is known by the name that was given
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -242,6 +247,28 @@ class TooManySubscribersError(FourEyesError):
     """As many listeners as are served follow the live events already."""
 
     retryable = True
+
+
+class SpoolError(FourEyesError):
+    """The faults that are kept in the state folder cannot be read or written."""
+
+
+class SpoolUnwritableError(SpoolError):
+    """Nothing can be written to the spool now: a full disk, a lock, or a folder that is not ours."""
+
+    retryable = True
+
+
+class SpoolCorruptError(SpoolError):
+    """The spool is damaged: the daemon sets it aside and begins a new one."""
+
+
+class SpoolVersionError(SpoolError):
+    """A newer FourEyes wrote the spool: this one cannot know what is in it."""
+
+
+class UnknownFaultError(FourEyesError):
+    """No fault is known by the id or fingerprint that was given."""
 
 
 class NotRunningError(FourEyesError):

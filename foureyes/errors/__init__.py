@@ -1,0 +1,1 @@
+"""Faults: described, grouped and kept on disk before anybody is told of them; MongoDB gets them from there."""
