@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,7 @@ from foureyes.telemetry.log import event
 from foureyes.telemetry.machine import Machine, MachineUse
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Level, Pressure, Sample
+from foureyes.telemetry.resources import job_root
 from foureyes.vision.task_watch import TaskWatch
 
 _EVERY = 3
@@ -55,9 +57,7 @@ class Shedding:
 
     async def sample(self) -> None:
         """Look at the machine once, and act on what was seen."""
-        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
-        roots = {"daemon": os.getpid()} | {name: pid for name, pid in pids.items() if pid is not None}
-        use = self.use = await asyncio.to_thread(self._machine.sample, roots)
+        use = self.use = await asyncio.to_thread(self._machine.sample, self._roots())
         self._metrics.machine(use)
         before = self._pressure.level
         seen = Sample(use.available_bytes / _MB, use.cpu_percent, use.others_percent)
@@ -65,6 +65,11 @@ class Shedding:
         self._act(level)
         if level is not before:
             self._say(before, level)
+
+    def _roots(self) -> dict[str, int]:
+        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
+        servers = {name: job_root(pid) for name, pid in pids.items() if pid is not None}
+        return {"daemon": os.getpid(), **servers}
 
     def component(self) -> dict[str, Any]:
         """How the machine stands and what was done about it, for /health."""
@@ -75,6 +80,7 @@ class Shedding:
             "reason": None if well else self._words(level),
             "level": level.name.lower(),
             "parked": ["/".join(served) for served in sorted(self._parked)],
+            "gpus": None if self.use is None or self.use.gpus is None else [asdict(gpu) for gpu in self.use.gpus],
         }
 
     def _act(self, level: Level) -> None:

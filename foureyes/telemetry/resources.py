@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,20 @@ def tree_uses(pid: int) -> dict[int, ProcessUse]:
         return {process.pid: _use(process) for process in (root, *root.children(recursive=True))}
     except psutil.NoSuchProcess:
         return {}
+
+
+def job_root(pid: int) -> int:
+    """The first process of the job that a process belongs to; itself where that cannot be told, or is our own job.
+
+    LM Studio's workers are no children of the process that listens: what they use would be taken for others'.
+    """
+    if not hasattr(os, "getpgid"):  # Windows has no process groups
+        return pid
+    try:
+        leader = os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return pid
+    return leader if leader != os.getpgrp() and psutil.pid_exists(leader) else pid
 
 
 def together(uses: Iterable[ProcessUse]) -> ProcessUse:

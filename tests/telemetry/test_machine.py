@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from parts.program import MissingProgramError, Program, wait_until
 
 from foureyes.telemetry.cgroup import MemoryBounds, memory_bounds
 from foureyes.telemetry.machine import Machine
-from foureyes.telemetry.resources import available_bytes, process_use, total_bytes
+from foureyes.telemetry.resources import available_bytes, job_root, process_use, total_bytes
 
 BURNT_S = 0.4
 ASK_CARDS = (
@@ -81,6 +82,22 @@ def test_a_tree_that_ended_makes_nothing_negative(burner: Program) -> None:
     use = machine.sample(root)
     assert (use.trees["burner"].cpu_percent, use.trees["burner"].rss_bytes) == (0.0, 0)
     assert 0 <= use.others_percent <= use.cpu_percent <= 100
+
+
+def test_the_workers_of_a_job_are_its_listeners_own(tmp_path: Path) -> None:
+    """A program of several processes is one job, whichever of them listens; our own job is nobody's but ours."""
+    script = "sleep 60 & sleep 60 & wait"
+    with contextlib.ExitStack() as undo:
+        job = Program(["sh", "-c", script], tmp_path / "job.log")
+        undo.callback(job.kill)
+        wait_until(lambda: len(psutil.Process(job.process.pid).children()) == 2, 10, "both workers")
+        workers = psutil.Process(job.process.pid).children()
+        assert {job_root(worker.pid) for worker in workers} == {job.process.pid}
+        ours = subprocess.Popen(["sleep", "60"])
+        undo.callback(ours.wait)
+        undo.callback(ours.kill)
+        assert job_root(ours.pid) == ours.pid
+    assert job_root(ours.pid) == ours.pid
 
 
 def test_memory_is_no_more_than_the_machine_has() -> None:
