@@ -1,1 +1,1 @@
-"""The benches, each one job: `demo`, `still`, `screens`; the rest is what they share."""
+"""The benches, each one job: `demo`, `still`, `screens`, `recovery`, `load`; the rest is what they share."""

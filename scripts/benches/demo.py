@@ -11,7 +11,7 @@ from typing import Any
 
 from benches import prometheus
 from benches.readings import Reading, by_task, load, moment, number, of_task, percentile, write_raw
-from benches.results import RESULTS, keep, verdict
+from benches.results import RESULTS, given, keep, verdict
 from benches.usage import Meter
 from benches.watching import Watching
 from foureyes.frames.demo import Scene
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     keep(
         "demo",
         {
-            "arguments": {key: value for key, value in vars(arguments).items() if key != "run"},
+            "arguments": given(arguments),
             "exit_code": code,
             "judged": _judged(readings, scene, ready_s, (metrics, status), arguments),
             "states": _agreement(readings, scene),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import tempfile
 import time
@@ -20,7 +19,8 @@ from parts.obs_studio import ObsStudio
 
 from benches import prometheus
 from benches.readings import Reading, by_task, load, moment, of_task, percentile, write_raw
-from benches.results import REPOSITORY, RESULTS, keep, verdict
+from benches.results import RESULTS, given, keep, verdict
+from benches.shipped import shipped
 from benches.usage import Meter, tree
 from benches.watching import Watching
 from foureyes.frames.demo import Scene
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     keep(
         "still",
         {
-            "arguments": {key: value for key, value in vars(arguments).items() if key != "run"},
+            "arguments": given(arguments),
             "ready_s": round(ready_s, 2),
             "judged": _judged(still, inferences, (quiet, busy), _delays(changes, first, readings)),
             "still": {"seconds": round(quiet.seconds, 1), "processes": quiet.figures(), "inferences": inferences},
@@ -92,12 +92,9 @@ def _drawn(shown: Moment, file: Path) -> Path:
 
 def _config(folder: Path, obs: ObsStudio) -> Path:
     """The shipped configuration with this OBS as its only source."""
-    shipped = REPOSITORY / "config"
-    document = yaml.safe_load((shipped / "foureyes.yaml").read_text("utf-8"))
-    document["sources"] = [{"id": "main", "kind": "obs", "port": obs.port, "scene": "Scene", "fps": 3}]
-    document["models"] = json.loads((shipped / "models.json").read_text("utf-8"))
+    source = {"id": "main", "kind": "obs", "port": obs.port, "scene": "Scene", "fps": 3}
     file = folder / "foureyes.yaml"
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    file.write_text(yaml.safe_dump({**shipped(), "sources": [source]}), encoding="utf-8")
     return file
 
 

@@ -28,9 +28,12 @@ class Watching:
         daemon.wait_ready()
     """
 
-    def __init__(self, options: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, options: Sequence[str], env: Mapping[str, str] | None = None, command: Sequence[str] = COMMAND
+    ) -> None:
         self._options = list(options)
         self._env = {**os.environ, **(env or {})}
+        self._command = list(command)
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="foureyes-bench-")
@@ -38,7 +41,7 @@ class Watching:
         self.state, self.readings_file = folder / "state", folder / "readings.jsonl"
         options = [*self._options, "--readings", str(self.readings_file), "--state-dir", str(self.state)]
         self._began_s = time.monotonic()
-        self.program = Program([*COMMAND, "run", *options], folder / "console.log", self._env)
+        self.program = Program([*self._command, "run", *options], folder / "console.log", self._env)
         return self
 
     def __exit__(
@@ -49,10 +52,11 @@ class Watching:
 
     def wait_ready(self, timeout_s: float = 60.0) -> float:
         """Return the seconds from the start of the process until /ready said yes."""
-        wait_until(lambda: self._alive() and self._says_ready(), timeout_s, "the daemon to be ready")
+        wait_until(lambda: self.alive() and self._says_ready(), timeout_s, "the daemon to be ready")
         return time.monotonic() - self._began_s
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
+        """True; raises RuntimeError with its last lines where it has ended."""
         if not self.program.running:
             raise RuntimeError(f"the daemon ended:\n{self.program.tail(40)}")
         return True
@@ -61,10 +65,14 @@ class Watching:
         answer = self._ask("/ready")
         return answer is not None and answer.status_code == httpx.codes.OK
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(json.loads((self.state / "daemon.json").read_text("utf-8"))["url"])
+
     def _ask(self, route: str) -> httpx.Response | None:
         try:
-            url = json.loads((self.state / "daemon.json").read_text("utf-8"))["url"]
-            return httpx.get(url + route, timeout=2, trust_env=False)
+            return httpx.get(self.url + route, timeout=2, trust_env=False)
         except (OSError, ValueError, httpx.HTTPError):
             return None  # not listening yet, or not any more
 
