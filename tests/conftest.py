@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from parts.mongo_server import URI_VARIABLE, MongoServer, build_beforehand
 from parts.obs_studio import ObsStudio
 from parts.program import MissingProgramError
 from parts.xvfb import Xvfb
+from pymongo import MongoClient
+from pymongo.database import Database
 
 T = TypeVar("T")
 
@@ -26,6 +30,13 @@ def _running(part: contextlib.AbstractContextManager[T]) -> Iterator[T]:
         yield running
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have what takes a minute to build ready by the time that a test wants it."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if {"mongo_uri", "own_mongo"} & wanted and not session.config.option.collectonly:
+        build_beforehand()
+
+
 @pytest.fixture(scope="session")
 def screen() -> Iterator[Xvfb]:
     """A virtual screen of 1280x720; start programs on it with `env=screen.env()`."""
@@ -36,3 +47,28 @@ def screen() -> Iterator[Xvfb]:
 def obs_studio() -> Iterator[ObsStudio]:
     """A running OBS of 1280x720 with one empty scene, `Scene`, shared by the tests of a module."""
     yield from _running(ObsStudio(1280, 720))
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a MongoDB that all tests share; see `mongo` for a database of one's own."""
+    if given := os.environ.get(URI_VARIABLE):
+        yield given
+        return
+    for server in _running(MongoServer(tmp_path_factory.mktemp("mongo"))):
+        yield server.uri
+
+
+@pytest.fixture
+def mongo(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    """An empty database of the shared MongoDB, gone after the test."""
+    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        name = f"foureyes_{uuid.uuid4().hex}"
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def own_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A MongoDB of one module's own, to be stopped, killed and started again."""
+    yield from _running(MongoServer(tmp_path_factory.mktemp("own-mongo")))
