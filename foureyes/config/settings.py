@@ -319,6 +319,19 @@ class Log(Section):
     keep_errors: int = Field(10, ge=1, le=1000)
 
 
+class Errors(Section):
+    """Recorded faults: how they are grouped, and how much of them is kept in the state folder."""
+
+    window_s: float = Field(
+        300.0, ge=1, le=86_400, description="alike faults closer than this are one storm: most of them only count"
+    )
+    keep_days: float = Field(14.0, gt=0, le=3650)
+    max_mb: int = Field(200, ge=1, le=100_000)
+    keep_pictures_days: float = Field(7.0, gt=0, le=3650)
+    max_pictures_mb: int = Field(500, ge=1, le=100_000)
+    breadcrumbs: int = Field(30, ge=0, le=200, description="lines of the log that are kept with a fault")
+
+
 class Resources(Section):
     """The daemon's own use of the machine, and what it does when the machine runs short."""
 
@@ -357,6 +370,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     log: Log = Log()
     resources: Resources = Resources()
+    errors: Errors = Errors()
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""Ids that sort by time: UUID version 7 (RFC 9562), with a fraction of the millisecond in `rand_a` (6.2, method 3)."""
+"""Ids that sort by time: UUID version 7 of RFC 9562, by its section 6.2, method 3 within a millisecond."""
 
 from __future__ import annotations
 
