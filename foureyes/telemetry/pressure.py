@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from foureyes.config.settings import Resources
@@ -82,7 +82,7 @@ class Pressure:
         now_s = self._now()
         passed_s, self._seen_mono_s = now_s - self._seen_mono_s, now_s
         if self._smooth is None:
-            return sample
+            return replace(sample, cpu_percent=0.0, others_percent=0.0)  # every start keeps the processors busy
         return self._smooth.towards(sample, 1 - math.exp(-passed_s / (self._settings.dwell_s / 2)))
 
     def _judge(self, smooth: Sample, return_needs_mb: float) -> None:

@@ -100,12 +100,19 @@ def test_what_would_be_loaded_again_must_fit(judged: Judged) -> None:
         (processors(100, 5), Level.NORMAL),
         (processors(100, 24), Level.NORMAL),
         (processors(89, 60), Level.NORMAL),
-        (processors(91, 26), Level.LOWER_CADENCE),
+        (processors(91, 26), Level.ENGINE),
     ],
 )
-def test_processors_are_short_only_where_others_want_them(sample: Sample, level: Level) -> None:
+def test_processors_are_short_only_where_others_want_them(judged: Judged, sample: Sample, level: Level) -> None:
     """Our own inference may use everything; only busy processors of which others use a good part are pressure."""
-    assert Judged().see(sample) is level
+    assert judged.see(sample, 300) is level
+
+
+def test_a_busy_start_is_no_pressure() -> None:
+    """While models load and the machine is full for a quarter of a minute, nothing is taken back."""
+    fresh = Judged()
+    assert fresh.see(processors(100, 80), 15) is Level.NORMAL
+    assert fresh.see(WELL, 60) is Level.NORMAL
 
 
 @pytest.mark.parametrize(
