@@ -1,0 +1,234 @@
+"""`foureyes errors`: the recorded faults, from the state folder; also while the daemon runs, also without one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from foureyes.cli.options import AsJson, Config, StateDir, settings_from
+from foureyes.errors import queries
+from foureyes.errors.fault import Severity
+from foureyes.errors.group import Group, Status
+from foureyes.errors.page import markdown, one_line
+from foureyes.errors.plain import stamp
+from foureyes.errors.spool import Spool, spool_file
+from foureyes.exceptions import UnknownFaultError, UsageError
+
+app = typer.Typer(help="List, show, resolve, mute and export recorded faults.", no_args_is_help=True)
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SHOWN_EVENTS = 20
+
+Since = Annotated[
+    str | None, typer.Option("--since", help="Seen since then: 2026-11-21T10:00 (UTC), or ago: 30m, 2h, 7d.")
+]
+Until = Annotated[str | None, typer.Option("--until", help="First seen until then, written like --since.")]
+Kind = Annotated[str | None, typer.Option("--class", help="A bug class, or an exception's type.")]
+Component = Annotated[
+    str | None, typer.Option("--component", help="Such as task:NAME, server:ID, source:ID; or task for all tasks.")
+]
+OfSeverity = Annotated[Severity | None, typer.Option("--severity")]
+OfStatus = Annotated[Status | None, typer.Option("--status")]
+GroupName = Annotated[str, typer.Argument(metavar="GROUP", help="A fingerprint, its beginning, or an event's id.")]
+
+
+@app.command("list")
+def list_groups(
+    config: Config = None,
+    state_dir: StateDir = None,
+    since: Since = None,
+    until: Until = None,
+    kind: Kind = None,
+    component: Component = None,
+    severity: OfSeverity = None,
+    status: OfStatus = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Groups at most.")] = 100,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the groups of faults, the one seen last first."""
+    wanted = _filter(since, until, kind, component, severity, status)
+    with _spool(config, state_dir) as spool:
+        found = queries.groups(spool, wanted, limit) if spool else []
+    if as_json:
+        _print_json([group.as_document() for group in found])
+    elif not found:
+        typer.echo("no such fault is recorded")
+    for group in [] if as_json else found:
+        typer.echo(_line(group))
+
+
+@app.command()
+def show(name: GroupName, config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
+    """Show one group as a page of Markdown, or with its events as JSON."""
+    with _existing(config, state_dir, name) as spool:
+        group = queries.find_group(spool, name)
+        events = queries.events_of(spool, group.fingerprint, _SHOWN_EVENTS)
+    if as_json:
+        _print_json({"group": group.as_document(), "events": events})
+    else:
+        typer.echo(_printable(markdown(group, events)))
+
+
+@app.command()
+def stats(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
+    """Show how many faults there are of which class, severity, status and component."""
+    with _spool(config, state_dir) as spool:
+        found = queries.stats(spool) if spool else {"groups": 0, "faults": 0}
+    if as_json:
+        _print_json(found)
+        return
+    for name, value in found.items():
+        shown = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{name.replace('_', ' '):<16} {one_line(str(shown), 1000)}")
+
+
+@app.command()
+def resolve(
+    names: Annotated[list[str], typer.Argument(metavar="GROUP...", help="Fingerprints, or their beginnings.")],
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Call groups resolved; one that is seen again becomes `regressed`."""
+    with _existing(config, state_dir, names[0]) as spool:
+        for group in [queries.find_group(spool, name) for name in names]:
+            spool.resolve(group.fingerprint, datetime.now(UTC))
+            typer.echo(f"{group.fingerprint} is resolved")
+
+
+@app.command()
+def mute(
+    name: GroupName,
+    config: Config = None,
+    state_dir: StateDir = None,
+    span: Annotated[str | None, typer.Option("--for", help="A while: 30m, 2h, 7d.")] = None,
+    times: Annotated[int | None, typer.Option("--times", min=1, help="Until seen so many times more.")] = None,
+) -> None:
+    """Hear no more of a group for a while, or until it was seen so many times more; it is counted all the same."""
+    if (span is None) == (times is None):
+        raise UsageError("say how long: either --for 2h or --times 100")
+    now = datetime.now(UTC)
+    with _existing(config, state_dir, name) as spool:
+        group = queries.find_group(spool, name)
+        if span is not None:
+            until = now + _span(span)
+            spool.mute(group.fingerprint, now, until=until)
+            typer.echo(f"{group.fingerprint} is muted until {stamp(until)}")
+        elif times is not None:
+            spool.mute(group.fingerprint, now, until_count=group.count + times)
+            typer.echo(f"{group.fingerprint} is muted until it was seen {times} times more")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder for one page of Markdown a group.")],
+    config: Config = None,
+    state_dir: StateDir = None,
+    since: Since = None,
+    until: Until = None,
+    kind: Kind = None,
+    component: Component = None,
+    severity: OfSeverity = None,
+    status: OfStatus = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON file a group, with all its events.")] = False,
+) -> None:
+    """Write one page a group that a person or a coding agent can work from."""
+    wanted = _filter(since, until, kind, component, severity, status)
+    with _spool(config, state_dir) as spool:
+        written = 0 if spool is None else _export(spool, queries.groups(spool, wanted), folder, as_json=as_json)
+    typer.echo(f"{written} groups are in {folder}")
+
+
+def _export(spool: Spool, groups: list[Group], folder: Path, *, as_json: bool) -> int:
+    for group in groups:
+        _write(folder, group, queries.events_of(spool, group.fingerprint), as_json=as_json)
+    return len(groups)
+
+
+def _write(folder: Path, group: Group, events: list[dict[str, Any]], *, as_json: bool) -> None:
+    document = json.dumps({"group": group.as_document(), "events": events}, indent=2, ensure_ascii=False)
+    text = document if as_json else markdown(group, events)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{group.fingerprint}.{'json' if as_json else 'md'}"
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}); choose another folder") from error
+
+
+@contextmanager
+def _spool(config: Path | None, state_dir: Path | None) -> Iterator[Spool | None]:
+    """The spool of the state folder; None where no fault was ever recorded."""
+    file = spool_file(settings_from(config, state_dir=state_dir).state_dir)
+    if not file.exists():
+        yield None
+        return
+    with Spool(file) as spool:
+        yield spool
+
+
+@contextmanager
+def _existing(config: Path | None, state_dir: Path | None, name: str) -> Iterator[Spool]:
+    with _spool(config, state_dir) as spool:
+        if spool is None:
+            raise UnknownFaultError(f"no fault is known as '{name}': none was ever recorded in this state folder")
+        yield spool
+
+
+def _filter(
+    since: str | None,
+    until: str | None,
+    kind: str | None,
+    component: str | None,
+    severity: Severity | None,
+    status: Status | None,
+) -> queries.Filter:
+    return queries.Filter(
+        since=_moment(since),
+        until=_moment(until),
+        kind=kind,
+        component=component,
+        severity=None if severity is None else str(severity),
+        status=None if status is None else str(status),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if re.fullmatch(r"\d+[smhd]", text):
+        return datetime.now(UTC) - _span(text)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no time; write 2026-11-21T10:00 (UTC), or ago: 30m, 2h, 7d") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def _span(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found is None:
+        raise UsageError(f"'{text}' is no span of time; write 90s, 30m, 2h or 7d")
+    return timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
+
+
+def _line(group: Group) -> str:
+    figures = f"{stamp(group.last_seen)}  {group.count:>7}  {group.severity:<8} {group.status:<9}"
+    return f"{group.fingerprint}  {figures} {group.component}  {one_line(f'{group.type}: {group.message}')}"
+
+
+def _printable(text: str) -> str:
+    """A page without what would steer a terminal; its lines stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

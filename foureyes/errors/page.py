@@ -1,0 +1,112 @@
+"""One page of Markdown for a group: what a person or a coding agent needs to work on it.
+
+What comes from an exception stands in fences that it cannot close: it is data, and may be hostile.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from foureyes.errors.group import Group
+from foureyes.errors.plain import stamp
+
+_SHOWN_EVENTS = 20
+
+
+def one_line(text: str, most_chars: int = 100) -> str:
+    """A text on one line, without what would steer a terminal."""
+    line = "".join(char if char.isprintable() else " " for char in text[: most_chars * 2])
+    line = " ".join(line.split())
+    return line if len(line) <= most_chars else f"{line[: most_chars - 1]}…"
+
+
+def markdown(group: Group, events: Sequence[Mapping[str, Any]]) -> str:
+    """The page of a group; `events` are its documents, the newest first."""
+    return "\n".join([*_head(group), *(_newest(events[0]) if events else ()), *_history(events), *_next(group)])
+
+
+def _head(group: Group) -> Iterator[str]:
+    facts = {
+        "group": group.fingerprint,
+        "status": group.status,
+        "severity": group.severity,
+        "class": group.bug_class,
+        "component": group.component,
+        "seen": f"{group.count} times, {stamp(group.first_seen)} to {stamp(group.last_seen)}",
+    }
+    yield f"# {_inline(group.type)} in {_inline(group.component)}"
+    yield ""
+    yield from (f"- {name}: {_inline(str(value))}" for name, value in facts.items())
+    yield ""
+    yield from _fenced(group.message)
+
+
+def _newest(event: Mapping[str, Any]) -> Iterator[str]:
+    context = event["context"]
+    crumbs = context.get("breadcrumbs", []) if isinstance(context, dict) else []
+    yield f"## The last event kept in full: {_inline(event['id'])}"
+    yield ""
+    yield "Frames, outermost first; `>` marks the project's own."
+    yield from _fenced("\n".join(_frames(event["stack"])))
+    for link in event["chain"]:
+        if isinstance(link, dict):
+            yield f"Raised from ({_inline(str(link.get('relation')))}):"
+            yield from _fenced(
+                "\n".join([f"{link.get('type')}: {link.get('message')}", *_frames(link.get("stack"))])
+            )
+    yield "### Context"
+    rest = (
+        {key: value for key, value in context.items() if key != "breadcrumbs"} if isinstance(context, dict) else {}
+    )
+    yield from _fenced(json.dumps(rest, indent=2, ensure_ascii=False), "json")
+    yield "### What the log said before"
+    yield from _fenced("\n".join(_crumb(crumb) for crumb in crumbs))
+
+
+def _frames(stack: Any) -> Iterator[str]:
+    for frame in stack if isinstance(stack, list) else ():
+        if isinstance(frame, dict):
+            mark = ">" if frame.get("in_project") else " "
+            yield f"{mark} {frame.get('file')}:{frame.get('line')} in {frame.get('function')}"
+            yield f"      {frame.get('code')}"
+        else:
+            yield f"  {frame}"
+
+
+def _crumb(crumb: Any) -> str:
+    if not isinstance(crumb, dict):
+        return str(crumb)
+    return one_line(f"{crumb.get('at')} {crumb.get('level')} {crumb.get('event')}: {crumb.get('message')}", 200)
+
+
+def _history(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "## Events kept in full"
+    yield ""
+    for event in events[:_SHOWN_EVENTS]:
+        yield f"- {_inline(event['id'])} at {_inline(event['at'])}, number {event['occurrence']} of its storm"
+    yield ""
+
+
+def _next(group: Group) -> Iterator[str]:
+    yield "## Once it is mended"
+    yield ""
+    yield f"`foureyes errors resolve {group.fingerprint}`; if it is seen again, its status becomes `regressed`."
+    yield ""
+
+
+def _inline(text: str) -> str:
+    """A short text between backticks that it cannot close."""
+    return f"`{one_line(text, 200).replace('`', chr(39))}`"
+
+
+def _fenced(text: str, language: str = "text") -> Iterator[str]:
+    """A block that the text cannot close: its fence is longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"{fence}{language}"
+    yield text
+    yield fence
+    yield ""
