@@ -17,6 +17,7 @@ from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
 from foureyes.daemon import parts
+from foureyes.daemon.demand import plans_of
 from foureyes.daemon.state_folder import running
 from foureyes.exceptions import (
     FourEyesError,
@@ -124,7 +125,7 @@ def _posted(client: httpx.Client, tasks: Sequence[str], data: bytes) -> list[dic
 async def _here(settings: Settings, images: Sequence[Path], show: Show, *, sequence: bool) -> bool:
     """Start the models and read them; whether every one could be read by every task."""
     metrics = Metrics()
-    plans = parts.plans_of(settings, ImagesSource(id=SOURCE, kind="images", path=Path()))
+    plans = plans_of(settings, ImagesSource(id=SOURCE, kind="images", path=Path()))
     inference, fine = Inference(Encoder(), metrics), True
     previous: Frame | None = None
     async with _servers(settings, metrics) as servers:

@@ -79,8 +79,8 @@ def _state(settings: Settings) -> Finding:
 
 def _source(entry: Source) -> Finding:
     try:
-        resolved, why = parts.resolved(entry)
-        opened = open_source(resolved, obs_password=obs_password())
+        found = parts.found(entry)
+        opened = open_source(found.settings, obs_password=obs_password())
         try:
             picture = opened.grab()
         finally:
@@ -88,7 +88,8 @@ def _source(entry: Source) -> Finding:
     except (FourEyesError, EndOfSource) as error:
         return Finding(f"source {entry.id}", ok=False, text=str(error) or "it has no picture")
     size = f"{picture.width}x{picture.height}"
-    return Finding(f"source {entry.id}", ok=True, text=f"{opened.description}, {size}{f'; {why}' if why else ''}")
+    why = f"; {found.why}" if found.why else ""
+    return Finding(f"source {entry.id}", ok=True, text=f"{opened.description}, {size}{why}")
 
 
 async def _server(name: str, server: Supervisor) -> AsyncIterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from foureyes.cli.options import Config, Fps, SourceText, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.daemon.daemon import Options, run_daemon
+from foureyes.daemon.reloads import Load
 from foureyes.exceptions import UsageError
 
 Duration = Annotated[
@@ -38,9 +40,9 @@ def run(
     parent_pipe: ParentPipe = False,
 ) -> None:
     """Watch the sources and publish readings until Ctrl-C."""
-    settings = settings_from(config, source=source, fps=fps, state_dir=state_dir)
     options = _options(duration, readings, readings_on, record=None)
-    _run(settings, replace(options, parent_pipe=parent_pipe))
+    load = partial(settings_from, config, source=source, fps=fps, state_dir=state_dir)
+    _run(load, replace(options, parent_pipe=parent_pipe))
 
 
 def record(
@@ -52,10 +54,14 @@ def record(
     state_dir: StateDir = None,
 ) -> None:
     """Watch like `run` and keep frames and readings in DIR; replay it with --source replay:DIR."""
-    settings = settings_from(config, source=source, fps=fps, state_dir=state_dir)
+    load = partial(settings_from, config, source=source, fps=fps, state_dir=state_dir)
+    _run(lambda: _recordable(load()), _options(duration, None, "look", record=folder))
+
+
+def _recordable(settings: Settings) -> Settings:
     if settings.capture.keep_frames == "never":
         raise UsageError("capture.keep_frames is 'never' in the configuration, so nothing may be recorded")
-    _run(settings, _options(duration, None, "look", record=folder))
+    return settings
 
 
 def _options(duration: float | None, readings: str | None, readings_on: str, record: Path | None) -> Options:
@@ -69,6 +75,6 @@ def _options(duration: float | None, readings: str | None, readings_on: str, rec
     )
 
 
-def _run(settings: Settings, options: Options) -> None:
-    run_daemon(settings, options)
+def _run(load: Load, options: Options) -> None:
+    run_daemon(load, options)
     sys.stdout.flush()

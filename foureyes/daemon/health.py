@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from foureyes import __version__
+from foureyes.daemon.composition import Composition
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
+from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.shedding import Shedding
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.state import ServerSnapshot
-from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.vision.plan import Plan
@@ -31,25 +32,24 @@ class DaemonHealth:
 
     def __init__(
         self,
-        watches: Sequence[SourceWatch],
-        servers: Mapping[str, Supervisor],
+        composition: Composition,
+        reloads: Reloads,
         publisher: Publisher,
         metrics: Metrics,
         live: LiveEvents,
         *,
         shedding: Shedding,
         memory: OwnMemory,
-        notes: Sequence[str] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
-        self._watches = watches
-        self._servers = servers
+        self._composition = composition
+        self._reloads = reloads
+        self._router = Router(composition.servers)
         self._publisher = publisher
         self._metrics = metrics
         self._shedding = shedding
         self._memory_watch = memory
-        self._notes = tuple(notes)
         self._now = now
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
@@ -64,13 +64,14 @@ class DaemonHealth:
             "memory": self._memory(),
             "connections": self.live.subscribers,
             "version": __version__,
-            "substitutions": list(self._notes),
+            "substitutions": self._composition.notes,
+            "config": self._reloads.document(),
             "components": components,
         }
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether every task has one warmed candidate, and which tasks have none."""
-        waiting = sorted({plan.task for plan in self._plans() if Router(self._servers).choose(plan) is None})
+        waiting = sorted({plan.task for plan in self._plans() if self._router.choose(plan) is None})
         return not waiting, {"ready": not waiting, "waiting_for": waiting}
 
     def status(self) -> dict[str, Any]:
@@ -105,7 +106,7 @@ class DaemonHealth:
         return self._metrics.render()
 
     def _plans(self) -> list[Plan]:
-        return [task.plan for watch in self._watches for task in watch.tasks]
+        return [task.plan for task in self._composition.tasks]
 
     def _status(self, components: Mapping[str, Mapping[str, Any]]) -> str:
         states = [component["state"] for component in components.values()]
@@ -119,13 +120,10 @@ class DaemonHealth:
         return "starting" if "starting" in states else "failing"
 
     def _components(self) -> dict[str, dict[str, Any]]:
-        sources = {f"source:{watch.id}": self._source(watch) for watch in self._watches}
-        servers = {f"server:{name}": self._server(server.snapshot) for name, server in self._servers.items()}
-        tasks = {
-            f"task:{watch.id}/{task.plan.task}": self._task(task)
-            for watch in self._watches
-            for task in watch.tasks
-        }
+        watches, servers_now = self._composition.watches, self._composition.servers
+        sources = {f"source:{name}": self._source(watch) for name, watch in watches.items()}
+        servers = {f"server:{name}": self._server(server.snapshot) for name, server in servers_now.items()}
+        tasks = {f"task:{task.plan.source}/{task.plan.task}": self._task(task) for task in self._composition.tasks}
         return sources | servers | tasks | self._machine()
 
     def _machine(self) -> dict[str, dict[str, Any]]:
@@ -135,7 +133,7 @@ class DaemonHealth:
         state, reason = ("ok" if task.looked else "starting"), None
         if task.trouble is not None:
             state, reason = "failing", task.trouble
-        elif Router(self._servers).choose(task.plan) is None:
+        elif self._router.choose(task.plan) is None:
             state, reason = "no_model", "no candidate's server is ready"
         return {"state": state, "reason": reason}
 
@@ -173,7 +171,7 @@ class DaemonHealth:
         }
 
     def _memory(self) -> dict[str, Any]:
-        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
+        pids = {name: server.snapshot.pid for name, server in self._composition.servers.items()}
         return {
             "resident_bytes": process_use().rss_bytes,
             "servers": {name: process_use(pid).rss_bytes for name, pid in pids.items() if pid is not None},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from foureyes.outputs.live import LiveEvents
@@ -37,6 +37,11 @@ class Publisher:
             for sink in self._sinks:
                 sink(document)
         self._live.publish("reading", {**document, "changed": changed})
+
+    def forget(self, gone: Iterable[tuple[str, str]]) -> None:
+        """Have no latest reading of these any more, each named by its source and its task."""
+        for key in gone:
+            self._latest.pop(key, None)
 
     def latest(self) -> list[Reading]:
         """The last reading of each source and task."""

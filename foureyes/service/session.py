@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
 
 from foureyes.service.notify import Notifier
 from foureyes.service.watchdog import Looking, Watchdog, watchdog_period_s
@@ -34,15 +34,20 @@ class ServiceSession:
 
         The watchdog needs no food yet: systemd counts from READY=1 on.
         """
-        extending = asyncio.create_task(self._extend(), name="service start")
+        async with self._extending("starting: the model servers load"):
+            yield
+
+    @asynccontextmanager
+    async def _extending(self, status: str) -> AsyncIterator[None]:
+        extending = asyncio.create_task(self._extend(status), name="service extension")
         try:
             yield
         finally:
             extending.cancel()
 
-    async def _extend(self) -> None:
+    async def _extend(self, status: str) -> None:
         for _ in range(int(_LONGEST_START_S / _EXTEND_EVERY_S)):
-            self._notifier.extend(_EXTEND_BY_S, "starting: the model servers load")
+            self._notifier.extend(_EXTEND_BY_S, status)
             await asyncio.sleep(_EXTEND_EVERY_S)
 
     @asynccontextmanager
@@ -64,11 +69,15 @@ class ServiceSession:
         if self._watchdog_s is not None:
             await Watchdog(self._notifier, self._watchdog_s, self._watches).run()
 
-    @contextmanager
-    def reloading(self) -> Iterator[None]:
-        """Say that the configuration is read again, and ready behind it, whichever is in force then."""
+    @asynccontextmanager
+    async def reloading(self) -> AsyncIterator[None]:
+        """Say that the configuration is read again, and ready behind it, whichever is in force then.
+
+        New servers may load for a while meanwhile.
+        """
         self._notifier.reloading()
         try:
-            yield
+            async with self._extending("reloading the configuration"):
+                yield
         finally:
             self._say_ready()

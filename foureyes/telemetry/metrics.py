@@ -50,6 +50,7 @@ class Metrics:
         self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
         self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
         self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
+        self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
         self._dropped = Counter(
             "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
@@ -153,6 +154,25 @@ class Metrics:
     def memory_limit(self, limit_bytes: int) -> None:
         """Set what the daemon's own memory is held against."""
         self._limit.set(limit_bytes)
+
+    def config_reload(self, outcome: str) -> None:
+        """Count one reload of the configuration."""
+        self._reloads.labels(outcome).inc()
+
+    def forget_source(self, source: str) -> None:
+        """A source is watched no more: its counters stay, what it says of now goes."""
+        self._ticks.pop(source, None)
+        for gauge in (self._fps, self._up):
+            gauge.remove(source)
+
+    def forget_server(self, server: str, states: Sequence[str]) -> None:
+        """A server is used no more: its counters stay, what it says of now goes."""
+        for state in states:
+            self._state.remove(server, state)
+        for state in ("inside", "waiting"):
+            self._requests.remove(server, state)
+        for gauge in (self._resident, self._cpu, self._share):
+            gauge.remove(server)
 
     def render(self) -> tuple[bytes, str]:
         """Prometheus' text and its content type."""

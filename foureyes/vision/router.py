@@ -37,4 +37,5 @@ class Router:
         return None
 
     def _can_answer(self, candidate: Candidate) -> bool:
-        return self._servers[candidate.server].offers(candidate.model_id)
+        server = self._servers.get(candidate.server)  # gone where the configuration changed behind a plan's back
+        return server is not None and server.offers(candidate.model_id)

@@ -99,8 +99,9 @@ async def test_a_reload_is_told_from_its_begin_to_its_end(tmp_path: Path) -> Non
         session = ServiceSession.taken_from({"NOTIFY_SOCKET": manager.address})
         before_usec = int(time.monotonic() * 1e6)
         async with session.watching(list):
-            with pytest.raises(ValueError, match="bad file"), session.reloading():
-                raise ValueError("bad file")
+            with pytest.raises(ValueError, match="bad file"):
+                async with session.reloading():
+                    raise ValueError("bad file")
         manager.wait("STOPPING")
         assert manager.names() == ["READY", "RELOADING", "MONOTONIC_USEC", "READY", "STOPPING"]
         assert before_usec <= int(manager.values("MONOTONIC_USEC")[0]) <= int(time.monotonic() * 1e6)
