@@ -41,6 +41,9 @@ FourEyesError
 |   +-- SpoolCorruptError       what is there is damaged
 |   +-- SpoolVersionError       a newer FourEyes wrote it
 +-- UnknownFaultError           no fault is known by the name that was given
++-- MongoError                  MongoDB does not take the faults
+|   +-- MongoLostError          it is away
+|   +-- MongoRefusedError       it refuses the user, or cannot be reached by its URI at all
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -269,6 +272,20 @@ class SpoolVersionError(SpoolError):
 
 class UnknownFaultError(FourEyesError):
     """No fault is known by the id or fingerprint that was given."""
+
+
+class MongoError(FourEyesError):
+    """MongoDB does not take the faults; they stay in the state folder meanwhile."""
+
+
+class MongoLostError(MongoError):
+    """MongoDB is away: it is tried again until it is back."""
+
+    retryable = True
+
+
+class MongoRefusedError(MongoError):
+    """MongoDB refuses the user, or the URI leads nowhere: the configuration is to be mended."""
 
 
 class NotRunningError(FourEyesError):

@@ -12,6 +12,7 @@ from foureyes.exceptions import (
     ConfigError,
     InferenceError,
     ModelCrashedError,
+    MongoError,
     PictureError,
     SchemaError,
     ServerError,
@@ -46,6 +47,7 @@ _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], BugClass], ...] = (
     ((ServerError,), BugClass.SERVER_CONNECTION),
     ((SourceError,), BugClass.SOURCE),
     ((PictureError,), BugClass.PICTURE),
+    ((MongoError,), BugClass.DATABASE),
     ((ConfigError, SchemaError, UsageError), BugClass.CONFIGURATION),
     ((MemoryError,), BugClass.RESOURCE),
 )

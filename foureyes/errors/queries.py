@@ -111,6 +111,12 @@ def stats(spool: Spool) -> dict[str, Any]:
         }
 
 
+def outstanding(spool: Spool) -> tuple[int, int]:
+    """How many events MongoDB has not got, and how many it refused for good."""
+    with spool.reading() as connection:
+        return _count(connection, "outbox"), _count(connection, "dead_letters")
+
+
 def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
 
