@@ -44,6 +44,9 @@ FourEyesError
 +-- MongoError                  MongoDB does not take the faults
 |   +-- MongoLostError          it is away
 |   +-- MongoRefusedError       it refuses the user, or cannot be reached by its URI at all
++-- TriageError                 a case of triage cannot go on
+|   +-- CaseStateError          a case cannot become what it was to become
+|   +-- HandOverError           whom a case was handed to did not take it
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -286,6 +289,20 @@ class MongoLostError(MongoError):
 
 class MongoRefusedError(MongoError):
     """MongoDB refuses the user, or the URI leads nowhere: the configuration is to be mended."""
+
+
+class TriageError(FourEyesError):
+    """A case of triage cannot go on."""
+
+
+class CaseStateError(TriageError):
+    """A case cannot become what it was to become: the message says where it stands."""
+
+
+class HandOverError(TriageError):
+    """Whom a case was handed to did not take it; it is tried again, and then left for `foureyes forge run`."""
+
+    retryable = True
 
 
 class NotRunningError(FourEyesError):

@@ -8,61 +8,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from foureyes.schema.document import MAX_TEXT_CHARS
+from foureyes.config.section import Fps, Interval, ModelId, Name, Rect, Section, TaskRegions, Text, Timeout, Url
+from foureyes.config.triage import Triage
 
 DEFAULT_WEB_PORT = 8484
 PORT = "{port}"
 """Stands for the port in the command of a server."""
-
-
-def _inside_picture(rect: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x, y, width, height = rect
-    if min(rect) < 0 or width == 0 or height == 0 or x + width > 1.000001 or y + height > 1.000001:
-        raise ValueError("x, y, width, height are fractions of the picture, and the rectangle lies inside it")
-    return rect
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("http://host:port or https://host:port")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("no user or password in it: a token comes from the environment (token_env)")
-    return value.rstrip("/").removesuffix("/v1").rstrip("/")
-
-
-def _model_id(value: str) -> str:
-    if any(part in {"", ".", ".."} or len(part) > 100 for part in value.split("/")):
-        raise ValueError(
-            "publisher/name[@variant][:n], at most 100 characters a segment, no '..', no leading slash"
-        )
-    return value
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:._/-]{1,400}$"), AfterValidator(_model_id)]
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
-Url = Annotated[str, AfterValidator(_base_url)]
-"""Scheme, host and port of a server; a trailing /v1 is taken off."""
-Rect = Annotated[tuple[float, float, float, float], AfterValidator(_inside_picture)]
-"""x, y, width, height as fractions of the picture."""
-Fps = Annotated[float, Field(ge=0.1, le=30)]
-Timeout = Annotated[float, Field(ge=1, le=600)]
-Interval = Annotated[float, Field(ge=1, le=300)]
-TaskRegions = dict[str, Rect]
-"""Field name (or `*` for the whole task) to the rectangle it is read from."""
-
-
-class Section(BaseModel):
-    """Base of every part of the configuration: an unknown key is a fault, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class SourceSettings(Section):
@@ -265,7 +221,7 @@ class Task(Section):
     answer: dict[str, Any] = Field(alias="schema")
     prompt: Text | None = Field(None, description="the model's own prompt by default")
     latency_target_ms: float | None = Field(None, gt=0)
-    regions: TaskRegions = {}
+    regions: TaskRegions = Field({}, description="rectangles by field; `*` is the whole task")
     fps: Fps | None = Field(None, description="looks a second; every frame by default")
     timeout_s: Timeout = 30.0
     attempts: int = Field(3, ge=1, le=10)
@@ -371,6 +327,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     resources: Resources = Resources()
     errors: Errors = Errors()
+    triage: Triage = Triage()
 
     @classmethod
     def settings_customise_sources(

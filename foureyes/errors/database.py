@@ -39,6 +39,19 @@ MIGRATIONS = (
         details TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE cases (
+        id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, state TEXT NOT NULL, handed_over_at TEXT,
+        document TEXT NOT NULL
+    );
+    CREATE INDEX cases_of_group ON cases (fingerprint, id);
+    CREATE INDEX cases_by_state ON cases (state, id);
+    CREATE INDEX cases_by_hand_over ON cases (handed_over_at);
+    CREATE TABLE sightings (
+        fingerprint TEXT PRIMARY KEY, began_at TEXT NOT NULL, count_before INTEGER NOT NULL,
+        last_count INTEGER NOT NULL
+    );
+    """,
 )
 """Each step brings the schema one version further; the version is SQLite's own user_version."""
 

@@ -1,0 +1,54 @@
+"""The section `triage`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from foureyes.config.section import Section, Text, Timeout
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
+        raise ValueError("http://host/path or https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("no user or password in it: the receiver knows us by the signature (secret_env)")
+    return value
+
+
+class Webhook(Section):
+    """A url that cases are posted to, signed by the rules of standardwebhooks.com."""
+
+    url: Annotated[str, AfterValidator(_web_address)]
+    secret_env: Text = Field(
+        "FOUREYES_WEBHOOK_SECRET", description="the environment variable that holds the secret of the signature"
+    )
+    timeout_s: Timeout = 10.0
+    attempts: int = Field(4, ge=1, le=20)
+    first_wait_s: float = Field(1.0, ge=0.01, le=60, description="before the second attempt; doubled each time")
+
+
+class Triage(Section):
+    """Which recorded faults become cases, and to whom a case is handed: any of a command, a webhook, a folder."""
+
+    command: list[str] | None = Field(
+        None, min_length=1, description="argument list; the path of the case file is put behind it"
+    )
+    command_timeout_s: float = Field(600.0, ge=1, le=86_400)
+    webhook: Webhook | None = None
+    folder: Path | None = Field(None, description="each case is written there as <id>.json")
+    window_s: float = Field(300.0, ge=1, le=86_400)
+    failures: int = Field(3, ge=2, le=1_000_000, description="alike faults in the window that make a case")
+    recurring: int = Field(10, ge=2, le=1_000_000, description="alike faults over more than one window likewise")
+    components: int = Field(3, ge=2, le=1000, description="components with the same kind of fault likewise")
+    cooldown_s: float = Field(
+        86_400.0, ge=0, le=31_536_000, description="least time between two cases of a group that came back"
+    )
+    most_a_day: int = Field(10, ge=0, le=10_000, description="hand-overs in 24 hours")
+    attempts: int = Field(5, ge=1, le=100, description="hand-overs of one case that may fail")
+    retry_s: float = Field(60.0, ge=0.1, le=86_400, description="after the first failure; doubled each time")
+    check_s: float = Field(5.0, ge=0.1, le=300)
