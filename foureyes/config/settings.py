@@ -13,6 +13,7 @@ import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from foureyes.config.mongo import Mongo
 from foureyes.config.section import Fps, Interval, ModelId, Name, Rect, Section, TaskRegions, Text, Timeout, Url
 from foureyes.config.triage import Triage
 
@@ -327,6 +328,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     resources: Resources = Resources()
     errors: Errors = Errors()
+    mongo: Mongo = Mongo()
     triage: Triage = Triage()
 
     @classmethod
