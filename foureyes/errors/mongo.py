@@ -1,0 +1,183 @@
+"""The MongoDB writer: empties the spool's outbox into MongoDB, however long that was away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bson.errors import BSONError
+from pymongo.errors import PyMongoError
+
+from foureyes.config.mongo import Mongo
+from foureyes.errors.group import Group
+from foureyes.errors.mongo_documents import Update, event_update, group_update
+from foureyes.errors.mongo_link import REFUSED_RETRY_S, MongoLink
+from foureyes.errors.mongo_store import MongoStore, write
+from foureyes.errors.queries import outstanding
+from foureyes.errors.spool import Spool, Unsent
+from foureyes.exceptions import SpoolError
+from foureyes.redaction import redact_text
+from foureyes.telemetry.log import event
+
+_POLL_S = 1.0
+_SPOOL_RETRY_S = 5.0
+_CLEAN_EVERY_S = 3600.0
+_LAST_ROUND_S = 2.0
+_REVISION = "revision of the groups that MongoDB has"
+
+
+class MongoWriter:
+    """One task beside the looking. `component` is its part of /health."""
+
+    def __init__(
+        self,
+        store: MongoStore,
+        spool_file: Path,
+        settings: Mongo,
+        *,
+        report: Callable[..., Any],
+        counted: Callable[[int, int], None] = lambda _outbox, _dead_letters: None,
+        machine: str | None = None,
+        refused_retry_s: float = REFUSED_RETRY_S,
+        now: Callable[[], float] = time.monotonic,
+        utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Begin nothing yet.
+
+        `report` takes the loss of MongoDB as a fault; `counted` how many events wait and how many were refused.
+        """
+        self._store = store
+        self._file = spool_file
+        self._batch = settings.batch
+        self._link = MongoLink(report, refused_retry_s)
+        self._counted = counted
+        self._machine = machine or platform.node()
+        self._now, self._utcnow = now, utcnow
+        self._has_indexes = False
+        self._waiting, self._dead_letters = 0, 0
+        self._clean_at_s: float | None = None
+
+    def component(self) -> dict[str, Any]:
+        """Its state and why, how many events wait for MongoDB, and how many it refused for good."""
+        return self._link.component() | {"backlog": self._waiting, "dead_letters": self._dead_letters}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Write while inside; what is left is written at the end, within a bound."""
+        task = asyncio.create_task(self._run(), name="mongo")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            await self._end()
+
+    async def _end(self) -> None:
+        if self._link.is_up:
+            with contextlib.suppress(
+                PyMongoError, SpoolError, TimeoutError
+            ):  # the spool keeps it for the next start
+                async with asyncio.timeout(_LAST_ROUND_S):
+                    await self._round()
+        await self._store.close()
+
+    async def _run(self) -> None:
+        pause_s = 0.0
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = await self._attempt()
+
+    async def _attempt(self) -> float:
+        """Do one round; how long to wait for the next one."""
+        try:
+            await self._round()
+        except PyMongoError as error:
+            return self._link.failed(error)
+        except SpoolError:
+            return _SPOOL_RETRY_S  # whoever writes the spool says so
+        self._link.succeeded()
+        return _POLL_S
+
+    async def _round(self) -> None:
+        """Bring MongoDB up to what the spool has now."""
+        spool = await asyncio.to_thread(Spool, self._file)  # anew each time: a damaged one is set aside meanwhile
+        try:
+            await self._count(spool)
+            await self._store.check()
+            if not self._has_indexes:
+                await self._store.make_indexes()
+                self._has_indexes = True
+            while await self._send_events(spool) or await self._send_groups(spool):
+                pass
+            await self._count(spool)
+        finally:
+            await asyncio.to_thread(spool.close)
+        await self._clean()
+
+    async def _count(self, spool: Spool) -> None:
+        self._waiting, self._dead_letters = await asyncio.to_thread(outstanding, spool)
+        self._counted(self._waiting, self._dead_letters)
+
+    async def _send_events(self, spool: Spool) -> bool:
+        """Send the oldest events, and mark them as sent; whether there may be more."""
+        unsent, updates, refused = await asyncio.to_thread(_letters, spool, self._batch)
+        written = [each for each in unsent if each.sequence not in refused]
+        for place, reason in (await write(self._store.events, updates)).items():
+            refused[written[place].sequence] = reason
+        await asyncio.to_thread(self._settle, spool, unsent, refused)
+        return len(unsent) == self._batch
+
+    def _settle(self, spool: Spool, unsent: list[Unsent], refused: dict[int, str]) -> None:
+        for sequence, reason in refused.items():
+            spool.dead_letter(sequence, redact_text(reason), self._utcnow())
+        if unsent:
+            spool.acknowledge(each.sequence for each in unsent)
+        if refused:
+            text = (
+                f"MongoDB refuses {len(refused)} events, which stay in the spool: {next(iter(refused.values()))}"
+            )
+            event("mongo.refused_events", text, level="warning")
+
+    async def _send_groups(self, spool: Spool) -> bool:
+        """Send the groups that have changed since; whether there may be more."""
+        groups: list[Group] = await asyncio.to_thread(_changed_groups, spool, self._batch)
+        refused = await write(self._store.groups, [group_update(group, self._machine) for group in groups])
+        if groups:
+            await asyncio.to_thread(spool.set_note, _REVISION, str(groups[-1].revision))
+        for place, reason in refused.items():
+            name = groups[place].fingerprint
+            event("mongo.refused_group", f"MongoDB refuses the group {name}: {reason}", level="warning")
+        return len(groups) == self._batch
+
+    async def _clean(self) -> None:
+        """Delete what is too old, now and then."""
+        if self._clean_at_s is not None and self._now() < self._clean_at_s:
+            return
+        deleted = await self._store.delete_old(self._utcnow())
+        self._clean_at_s = self._now() + _CLEAN_EVERY_S
+        if deleted:
+            event("mongo.cleaned", f"{deleted} old events are deleted from MongoDB", level="debug")
+
+
+def _letters(spool: Spool, limit: int) -> tuple[list[Unsent], list[Update], dict[int, str]]:
+    """The oldest unsent events, the updates that send them, and those that BSON cannot hold, with the reason."""
+    unsent = spool.unsent(limit)
+    updates: list[Update] = []
+    refused: dict[int, str] = {}
+    for each in unsent:
+        try:
+            updates.append(event_update(each.document))
+        except (BSONError, OverflowError, ValueError) as error:
+            refused[each.sequence] = f"not to be written as BSON: {error}"
+    return unsent, updates, refused
+
+
+def _changed_groups(spool: Spool, limit: int) -> list[Group]:
+    return spool.groups_changed_since(int(spool.note(_REVISION) or 0), limit)
