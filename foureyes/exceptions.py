@@ -34,6 +34,7 @@ FourEyesError
 |   |   +-- BadImageError       the server refused the picture
 |   |   +-- ContextOverflowError  picture and prompt are larger than the model's context
 |   +-- ModelMissingError       the server does not have the model
+|   +-- ServerDownError         the model server has died, hangs or cannot be started
 |   +-- ModelCrashedError       the model crashed or was unloaded; it must be loaded again
 +-- TooManySubscribersError     as many listeners as are served follow the live events already
 +-- SpoolError                  the faults kept in the state folder cannot be read or written
@@ -241,6 +242,12 @@ class ContextOverflowError(BadRequestError):
 
 class ModelMissingError(ServerError):
     """The model server does not have the model that a task names."""
+
+
+class ServerDownError(ServerError):
+    """The model server has died, hangs or cannot be started; its keeper goes on trying."""
+
+    retryable = True
 
 
 class ModelCrashedError(ServerError):

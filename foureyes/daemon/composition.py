@@ -132,7 +132,7 @@ class Composition:
 
     def _supervisors(self, settings: Settings, names: Container[str]) -> dict[str, Supervisor]:
         shared = self._shared
-        return parts.supervisors_of(settings, shared.metrics, shared.clients, shared.tell, names)
+        return parts.supervisors_of(settings, shared.metrics, shared.clients, shared.tell, shared.report, names)
 
     def _look(self, watch: SourceWatch, after: SourceWatch | None = None) -> None:
         self._group.create_task(_run(watch, after), name=f"source {watch.id}")

@@ -21,6 +21,7 @@ from foureyes.config import Settings
 from foureyes.config.settings import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.composition import Composition
+from foureyes.daemon.faults import faults_kept
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.parts import Shared
@@ -91,8 +92,9 @@ class Daemon:
             self._service = ServiceSession.taken_from(os.environ)
             if self._options.parent_pipe:
                 follow_parent(self._stop_soon)
-            async with AsyncExitStack() as stack:
-                await self._live_through(stack)
+            with faults_kept(self._settings, self._metrics) as self._faults:
+                async with AsyncExitStack() as stack:
+                    await self._live_through(stack)
         event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
 
     async def _live_through(self, stack: AsyncExitStack) -> None:
@@ -102,17 +104,30 @@ class Daemon:
         shared = self._shared(stack)
         composition = Composition(self._settings, shared)
         await stack.enter_async_context(composition.begun())
-        reloads = Reloads(self._load, composition, self._metrics, self._live.publish, self._reload)
+        reloads = Reloads(
+            self._load, composition, self._metrics, self._live.publish, self._reload, self._faults.record
+        )
         shedding = parts.shedding_of(
             self._settings, lambda: composition.tasks, composition.servers, self._metrics, self._live.publish
         )
         memory = self._own_memory()
         health = DaemonHealth(
-            composition, reloads, shared.publisher, self._metrics, self._live, shedding=shedding, memory=memory
+            composition,
+            reloads,
+            shared.publisher,
+            self._metrics,
+            self._live,
+            shedding=shedding,
+            memory=memory,
+            faults=self._faults,
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
-        await self._serve(WebServer(create_app(health, desk=desk), listener), listener, stack)
-        stack.enter_context(Upkeep(self._settings.resources, shedding, memory, shared.clients).running())
+        await self._serve(
+            WebServer(create_app(health, desk=desk, report=self._faults.record), listener), listener, stack
+        )
+        stack.enter_context(
+            Upkeep(self._settings.resources, shedding, memory, shared.clients, self._faults.record).running()
+        )
         await self._watch(composition, reloads, health)
 
     async def _serve(self, web: WebServer, listener: socket.socket, stack: AsyncExitStack) -> None:
@@ -170,6 +185,7 @@ class Daemon:
             inference=Inference(self._encoder, self._metrics),
             publisher=self._publisher(stack, recorder),
             on_frame=recorder.add if recorder else _keep_nothing,
+            report=self._faults.record,
         )
 
     def _recorder(self, stack: AsyncExitStack) -> Recorder | None:

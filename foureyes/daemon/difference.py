@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 _OF_TASKS = {"tasks", "regions"}
 """What a source says of its tasks: its camera does not care."""
-_AT_THE_START = ("state_dir", "web", "log", "cache", "resources", "mongo", "triage")
+_AT_THE_START = ("state_dir", "web", "log", "cache", "resources", "mongo", "errors", "triage")
 """Where a daemon lives and what it shares: other things than what it watches, by whom and how."""
 
 

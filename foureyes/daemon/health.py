@@ -14,6 +14,7 @@ from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.shedding import Shedding
+from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.state import ServerSnapshot
 from foureyes.telemetry.metrics import Metrics
@@ -40,6 +41,7 @@ class DaemonHealth:
         *,
         shedding: Shedding,
         memory: OwnMemory,
+        faults: FaultRecorder,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
@@ -50,6 +52,7 @@ class DaemonHealth:
         self._metrics = metrics
         self._shedding = shedding
         self._memory_watch = memory
+        self._faults = faults
         self._now = now
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
@@ -127,7 +130,15 @@ class DaemonHealth:
         return sources | servers | tasks | self._machine()
 
     def _machine(self) -> dict[str, dict[str, Any]]:
-        return {"machine": self._shedding.component(), "memory": self._memory_watch.component()}
+        return {
+            "machine": self._shedding.component(),
+            "memory": self._memory_watch.component(),
+            "errors": self._errors(),
+        }
+
+    def _errors(self) -> dict[str, Any]:
+        trouble = self._faults.trouble
+        return {"state": "ok" if trouble is None else "failing", "reason": trouble}
 
     def _task(self, task: TaskWatch) -> dict[str, Any]:
         state, reason = ("ok" if task.looked else "starting"), None

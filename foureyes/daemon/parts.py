@@ -26,6 +26,7 @@ from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.cgroup import memory_bounds
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Pressure
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.vision.analysis import SOURCE, Analysis
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise
@@ -49,6 +50,7 @@ class Shared:
     inference: Inference
     publisher: Publisher
     on_frame: Callable[[Frame], None]
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def supervisors_of(
     metrics: Metrics,
     clients: Clients,
     tell: Tell = _tell_nobody,
+    report: Report = report_to_nobody,
     only: Container[str] | None = None,
 ) -> dict[str, Supervisor]:
     """One supervisor for each server that a task needs, or for some; `tell` gets each change as a live event."""
@@ -86,7 +89,8 @@ def supervisors_of(
             launch_for(server, clients, metrics.dropped),
             wanted[name],
             gate=_gate(server, settings.resources, metrics),
-            on_change=ServerReporter(metrics, tell).report,
+            on_change=ServerReporter(metrics, tell, report).report,
+            report=report,
         )
         for name, server in needed_servers(settings).items()
         if only is None or name in only
@@ -170,6 +174,7 @@ def watch_of(
         rules=stall_rules(settings, source),
         metrics=shared.metrics,
         on_frame=shared.on_frame,
+        report=shared.report,
     )
 
 
@@ -183,6 +188,7 @@ def task_of(plan: Plan, noise: Noise, servers: Mapping[str, Supervisor], shared:
         cache=shared.cache,
         metrics=shared.metrics,
         publish=shared.publisher.publish,
+        report=shared.report,
     )
 
 

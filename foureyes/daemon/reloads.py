@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from foureyes.config import Settings
+from foureyes.config.digest import config_digest
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.difference import Difference, at_next_start
 from foureyes.exceptions import ConfigError, SourceError, UsageError
@@ -18,6 +17,7 @@ from foureyes.redaction import redact_text
 from foureyes.service.session import ServiceSession
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.report import Report
 
 _READ_WITHIN_S = 30.0
 _MOST_FAULTS = 100
@@ -36,16 +36,18 @@ class Reloads:
         metrics: Metrics,
         tell: Callable[[str, Mapping[str, Any]], None],
         wished: asyncio.Event,
+        report: Report,
     ) -> None:
         self._load = load
         self._composition = composition
         self._metrics = metrics
         self._tell = tell
         self._wished = wished
+        self._report = report
         self._started_with = composition.settings
         self._reader = OwnThread("configuration")
         self._loaded_at = datetime.now(UTC)
-        self._digest = _digest(composition.settings)
+        self._digest = config_digest(composition.settings)
         self._refused: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
@@ -71,6 +73,7 @@ class Reloads:
         except (ConfigError, UsageError, SourceError) as error:
             self._refuse(_faults(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours in a reload must not end the watch
+            self._report(error, "config")
             self._refuse([f"a fault of FourEyes itself: {error}"], error)
         else:
             self._apply(change)
@@ -91,7 +94,11 @@ class Reloads:
         event("config.refused", text, level="error", error=error, outcome="failed")
 
     def _apply(self, change: Difference) -> None:
-        self._loaded_at, self._digest, self._refused = datetime.now(UTC), _digest(self._composition.settings), None
+        self._loaded_at, self._digest, self._refused = (
+            datetime.now(UTC),
+            config_digest(self._composition.settings),
+            None,
+        )
         later = self._at_next_start()
         text = f"{change}; takes effect at the next start: {', '.join(later)}" if later else str(change)
         self._metrics.config_reload("applied")
@@ -108,8 +115,3 @@ def _faults(error: ConfigError | UsageError | SourceError) -> list[str]:
     shown = [str(fault) for fault in error.faults[:_MOST_FAULTS]]
     more = len(error.faults) - len(shown)
     return [f"{error.origin}: {shown[0]}", *shown[1:], *([f"and {more} more"] if more else [])]
-
-
-def _digest(settings: Settings) -> str:
-    document = json.dumps(settings.model_dump(mode="json", by_alias=True), sort_keys=True)
-    return hashlib.sha256(document.encode()).hexdigest()[:16]

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from foureyes.exceptions import ServerDownError
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.report import Report, report_to_nobody
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes the kind and the values of one live event."""
@@ -20,9 +22,10 @@ _COUNTS = re.compile(r"\d+")
 class ServerReporter:
     """Every change is logged once; one that was told since the server was last ready is for the file alone."""
 
-    def __init__(self, metrics: Metrics, tell: Tell) -> None:
+    def __init__(self, metrics: Metrics, tell: Tell, report: Report = report_to_nobody) -> None:
         self._metrics = metrics
         self._tell = tell
+        self._report = report
         self._told: set[tuple[str, ServerState, str]] = set()
 
     def report(self, before: ServerSnapshot, after: ServerSnapshot) -> None:
@@ -32,6 +35,9 @@ class ServerReporter:
             self._metrics.server_restart(after.id, before.state)
         if after.state is ServerState.READY:
             self._told.clear()
+        if after.state in _BAD:
+            text = f"server '{after.id}' has {after.state}: {after.reason}"
+            self._report(ServerDownError(text), f"server:{after.id}", server=after.id, before=str(before.state))
         self._tell(
             "server", {"server": after.id, "before": before.state, "state": after.state, "reason": after.reason}
         )

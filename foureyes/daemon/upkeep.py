@@ -11,8 +11,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from foureyes.config.settings import Resources
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.shedding import Shedding
+from foureyes.errors.intercept import intercepted
 from foureyes.servers.clients import Clients
 from foureyes.telemetry.log import event
+from foureyes.telemetry.report import Report
 
 _MB = 1e6
 
@@ -20,20 +22,25 @@ _MB = 1e6
 class Upkeep:
     """The periodic jobs of one daemon."""
 
-    def __init__(self, settings: Resources, shedding: Shedding, memory: OwnMemory, clients: Clients) -> None:
+    def __init__(
+        self, settings: Resources, shedding: Shedding, memory: OwnMemory, clients: Clients, report: Report
+    ) -> None:
         self._settings = settings
         self._shedding = shedding
         self._memory = memory
         self._clients = clients
+        self._watched = intercepted(report, "upkeep")  # the scheduler would only log what a job raises
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Do them while inside."""
         scheduler, check_s = AsyncIOScheduler(), self._settings.check_s
-        scheduler.add_job(self._shedding.sample, "interval", seconds=self._settings.sample_s, id="machine")
-        scheduler.add_job(self._memory.check, "interval", seconds=check_s, id="memory")
-        scheduler.add_job(self._clients.close_idle, "interval", seconds=check_s, id="idle clients")
-        scheduler.add_job(self._note_sizes, "interval", seconds=check_s, id="sizes")
+        scheduler.add_job(
+            self._watched(self._shedding.sample), "interval", seconds=self._settings.sample_s, id="machine"
+        )
+        scheduler.add_job(self._watched(self._memory.check), "interval", seconds=check_s, id="memory")
+        scheduler.add_job(self._watched(self._clients.close_idle), "interval", seconds=check_s, id="idle clients")
+        scheduler.add_job(self._watched(self._note_sizes), "interval", seconds=check_s, id="sizes")
         scheduler.start()
         try:
             yield

@@ -15,6 +15,7 @@ from foureyes.exceptions import (
     MongoError,
     PictureError,
     SchemaError,
+    ServerDownError,
     ServerError,
     ServerTimeoutError,
     SourceError,
@@ -43,7 +44,7 @@ class BugClass(StrEnum):
 _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], BugClass], ...] = (
     ((InferenceError,), BugClass.VISION_INFERENCE),
     ((ServerTimeoutError,), BugClass.SERVER_TIMEOUT),
-    ((ModelCrashedError,), BugClass.SERVER_CRASH),
+    ((ModelCrashedError, ServerDownError), BugClass.SERVER_CRASH),
     ((ServerError,), BugClass.SERVER_CONNECTION),
     ((SourceError,), BugClass.SOURCE),
     ((PictureError,), BugClass.PICTURE),

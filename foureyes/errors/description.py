@@ -9,7 +9,7 @@ import linecache
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
 from types import FrameType, TracebackType
@@ -72,6 +72,11 @@ class Description:
     def stack(self) -> tuple[StackFrame, ...]:
         """The frames of the exception, or where it was never raised those of what it comes from."""
         return next((link.stack for link in self.links if link.stack), ())
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """What the exception was raised from; frames that are in `stack` are not said twice."""
+        return tuple(replace(link, stack=()) if link.stack is self.stack else link for link in self.links[1:])
 
 
 def describe(error: BaseException) -> Description:

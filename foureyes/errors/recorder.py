@@ -172,7 +172,7 @@ class FaultRecorder:
             type=description.type,
             message=description.message,
             stack=tuple(asdict(frame) for frame in description.stack),
-            chain=tuple(link.as_dict() for link in description.links[1:]),
+            chain=tuple(link.as_dict() for link in description.chain),
             component=component,
             severity=str(severity),
             bug_class=str(bug_class),

@@ -119,6 +119,7 @@ class FaultWriter:
         self._drop(self._batch, "closed")
 
     def _run(self) -> None:
+        self._write(_Batch())  # whether faults can be kept is known from the start
         while (batch := self._taken()) is not None:
             self._write(batch)
             self._tidy()

@@ -22,6 +22,7 @@ from foureyes.servers.state import ALLOWED, ServerSnapshot, ServerState
 from foureyes.servers.trouble import Ailment, Trouble
 from foureyes.servers.vigil import Vigil
 from foureyes.telemetry.log import event
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.telemetry.resources import process_use
 
 _DRAIN_S = 30.0
@@ -55,6 +56,7 @@ class Supervisor:
         *,
         gate: Gate,
         on_change: Callable[[ServerSnapshot, ServerSnapshot], None],
+        report: Report = report_to_nobody,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshot = ServerSnapshot(
@@ -64,6 +66,7 @@ class Supervisor:
         self._launch = launch
         self._roster = Roster(settings, models, self._show, now)
         self._on_change = on_change
+        self._report = report
         self._now = now
         self._gate = gate
         self._breaker = CircuitBreaker(settings.id, settings.breaker, now)
@@ -92,6 +95,7 @@ class Supervisor:
             await self._heal(trouble or await self._watched())
         except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a server without its keeper
             event("server.fault", f"the keeper of '{self.snapshot.id}' failed", level="error", error=error)
+            self._report(error, f"server:{self.snapshot.id}", server=self.snapshot.id)
             self._settled.set()
             await self._restart(Trouble(Ailment.GONE, f"a fault of FourEyes itself: {error}"))
 

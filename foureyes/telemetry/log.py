@@ -13,7 +13,8 @@ import logging
 import os
 import sys
 import traceback
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -79,6 +80,16 @@ def event(
 ) -> None:
     """Log one named event (dotted snake name) with its fields; `error` adds the traceback to the file."""
     logger.bind(event=name, **fields).opt(exception=error).log(level.upper(), "{}", message)
+
+
+@contextmanager
+def also_told(sink: Callable[[Any], None]) -> Iterator[None]:
+    """Have each event from info on told to a sink too, as redacted as in the files, while inside."""
+    number = logger.add(sink, level="INFO", format="{message}", catch=True)
+    try:
+        yield
+    finally:
+        logger.remove(number)
 
 
 def log_context(**fields: Any) -> AbstractContextManager[None]:

@@ -52,6 +52,7 @@ class Metrics:
         self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
         self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
+        self._faults = self._counter("faults", "recorded exceptions", "component", "severity")
         self._dropped = Counter(
             "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
         )
@@ -117,6 +118,10 @@ class Metrics:
     def dropped(self, where: str, reason: str) -> None:
         """Count something that was dropped; everything that ever is comes here."""
         self._dropped.labels(where, reason).inc()
+
+    def fault(self, component: str, severity: str) -> None:
+        """Count one exception that was recorded."""
+        self._faults.labels(component, severity).inc()
 
     def server_state(self, server: str, state: str, states: Sequence[str]) -> None:
         """Set the one state that a server is in."""

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from foureyes.exceptions import PictureError, SourceError
+from foureyes.exceptions import PictureError, SourceError, SourceHungError
 from foureyes.frames.camera import Camera
 from foureyes.frames.clock import Clock
 from foureyes.frames.frame import Frame
@@ -15,6 +16,7 @@ from foureyes.frames.source import EndOfSource
 from foureyes.frames.stall import CameraState, Stall, stall
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.vision.change import Noise
 from foureyes.vision.look import Look
 from foureyes.vision.task_watch import TaskWatch
@@ -44,6 +46,7 @@ class SourceWatch:
         rules: StallRules,
         metrics: Metrics,
         on_frame: Callable[[Frame], None],
+        report: Report = report_to_nobody,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = source_id
@@ -55,6 +58,7 @@ class SourceWatch:
         self._clock = clock
         self._metrics = metrics
         self._on_frame = on_frame
+        self._report = report
         self._now = now
         self._latest: Look | None = None
         self._error: str | None = None
@@ -172,6 +176,7 @@ class SourceWatch:
             except Exception as error:  # noqa: BLE001 - a fault of ours in one look must not end the watch
                 self._metrics.dropped("source", "fault")
                 event("source.fault", f"a look at '{self.id}' failed", level="error", error=error, source=self.id)
+                self._report_fault(error)
             self._turned_mono_s = self._now()
         self.done = True
         event("source.ended", f"source '{self.id}' has given its last picture", source=self.id)
@@ -217,6 +222,8 @@ class SourceWatch:
                 task.blind(self._latest)
         if found is not None and before is None:
             event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)
+            if self._error is None:  # else it is known why
+                self._report_fault(SourceHungError(f"source '{self.id}' stalls: {found.text}"), cause=found.cause)
         elif found is None and before is not None:
             event("source.moving", f"source '{self.id}' gives pictures again", source=self.id)
 
@@ -225,7 +232,11 @@ class SourceWatch:
         self._metrics.dropped("source", getattr(error, "cause", "unreadable"))
         if self._error != str(error):
             self._error = str(error)
+            self._report_fault(error)
             event("source.failing", str(error), level="error", source=self.id)
+
+    def _report_fault(self, error: Exception, **context: Any) -> None:
+        self._report(error, f"source:{self.id}", source=self.id, kind=self._camera.state.kind, **context)
 
     def _recovered(self) -> None:
         if self._error is not None:

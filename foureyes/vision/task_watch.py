@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from foureyes.exceptions import PictureError, ServerError
 from foureyes.schema.document import subset
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.vision.answer import Answer
 from foureyes.vision.attempts import Attempts
 from foureyes.vision.cache import AnswerCache
@@ -63,6 +65,7 @@ class TaskWatch:
         cache: AnswerCache,
         metrics: Metrics,
         publish: Callable[[Reading], None],
+        report: Report = report_to_nobody,
         now: Callable[[], float] = time.monotonic,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -73,6 +76,7 @@ class TaskWatch:
         self._cache = cache
         self._metrics = metrics
         self._publish = publish
+        self._report = report
         self._now = now
         self._utcnow = utcnow
         self._mailbox: Mailbox[Look] = Mailbox(lambda: metrics.dropped("task", "superseded"))
@@ -138,6 +142,7 @@ class TaskWatch:
         except Exception as error:  # noqa: BLE001 - whatever reading one frame raised, the next one is looked at
             self._metrics.dropped("task", "fault")
             event("task.fault", f"frame {look.frame.id} could not be read", level="error", error=error)
+            self._report_fault(error, look)
             self._nothing(look, "unreadable")
 
     async def _look(self, look: Look) -> None:
@@ -151,6 +156,7 @@ class TaskWatch:
                 self._hold(look)
         except PictureError as error:
             self._down(f"frame {look.frame.id} cannot be read: {error}")
+            self._report_fault(error, look)
             self._nothing(look, "unreadable")
 
     async def _examined(self, look: Look) -> tuple[View, bool]:
@@ -203,7 +209,7 @@ class TaskWatch:
                 with log_context(frame_id=look.frame.id):
                     answer, origin = await self._ask(look, view, route)
             except ServerError as error:
-                if self._is_final(route, error):
+                if self._is_final(look, route, error):
                     given_up.add(route.candidate.name)
                 await self._next_attempt(route, given_up)
                 look, view = await self._newest(look, view)
@@ -227,7 +233,7 @@ class TaskWatch:
                     await failed.server.change()
             self._attempts.wake(failed.candidate.name)
 
-    def _is_final(self, route: Route, error: ServerError) -> bool:
+    def _is_final(self, look: Look, route: Route, error: ServerError) -> bool:
         """Note a failed attempt; a final failure is logged once until the model answers again."""
         model = route.candidate.name
         final = self._attempts.fail(model, error)
@@ -235,6 +241,7 @@ class TaskWatch:
             return False
         self._metrics.dropped("task", "inference_failed")
         level = "error" if self._attempts.is_first_final(model) else "debug"
+        self._report_fault(final, look, model=model, server=route.candidate.server)
         event("task.failing", str(final), level=level, model=model)
         if self._route({model}) is None:
             self.trouble = str(final)
@@ -319,6 +326,11 @@ class TaskWatch:
         level = "error" if self.trouble is None else "debug"
         self.trouble = message
         event("task.failing", message, level=level)
+
+    def _report_fault(self, error: Exception, look: Look, **context: Any) -> None:
+        frame, task, source = look.frame, self.plan.task, self.plan.source
+        known = {"task": task, "source": source, "frame": {"id": frame.id}, **context}
+        self._report(error, f"task:{task}", picture=frame.picture, **known)
 
     def _up(self, model: str) -> None:
         was_down, self.trouble = self.trouble is not None, None

@@ -11,8 +11,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from foureyes import __version__
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.events import EventStream, Pace
+from foureyes.web.faults import FaultReporter
 from foureyes.web.guard import Guard
 from foureyes.web.view import DaemonView
 
@@ -20,10 +22,13 @@ _STATIC = Path(__file__).parent / "static"
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
-def create_app(view: DaemonView, pace: Pace | None = None, desk: Desk | None = None) -> FastAPI:
+def create_app(
+    view: DaemonView, pace: Pace | None = None, desk: Desk | None = None, report: Report = report_to_nobody
+) -> FastAPI:
     """The application over one daemon's view, and over its desk where it reads pictures for operators."""
     app = FastAPI(title="FourEyes", version=__version__, openapi_url=None)
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
+    app.add_middleware(FaultReporter, report=report)
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _json_error)
     app.add_exception_handler(RequestValidationError, _json_faults)

@@ -1,0 +1,45 @@
+"""The recording of faults around a whole daemon: begun first, ended last."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from foureyes import __version__
+from foureyes.config import Settings
+from foureyes.config.digest import config_digest
+from foureyes.errors.intercept import hooked, intercepted, loop_hooked
+from foureyes.errors.recorder import FaultRecorder
+from foureyes.exceptions import PortTakenError, UsageError
+from foureyes.telemetry.log import also_told
+from foureyes.telemetry.metrics import Metrics
+
+_REFUSALS = (UsageError, PortTakenError)
+"""Said to whoever starts a daemon; nothing was at fault."""
+
+
+@contextmanager
+def faults_kept(settings: Settings, metrics: Metrics) -> Iterator[FaultRecorder]:
+    """Record what is reported, what nobody catches and what ends the daemon, while inside.
+
+    A spool that cannot be opened is said aloud and does not stop the daemon.
+    """
+    recorder = FaultRecorder(
+        settings.state_dir,
+        settings.errors,
+        dropped=metrics.dropped,
+        counted=metrics.fault,
+        always={
+            "config_digest": config_digest(settings),
+            "versions": {"foureyes": __version__, "python": platform.python_version(), "os": platform.platform()},
+        },
+        keep_pictures=settings.capture.keep_frames == "allowed",
+    )
+    recorder.start()
+    try:
+        ends = intercepted(recorder.record, "daemon", expected=_REFUSALS)
+        with also_told(recorder.breadcrumbs.write), hooked(recorder), loop_hooked(recorder), ends:
+            yield recorder
+    finally:
+        recorder.close()
