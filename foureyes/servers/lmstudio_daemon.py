@@ -38,7 +38,7 @@ class DaemonProcess:
 
     async def wait(self) -> None:
         """Return when the daemon has ended."""
-        while self._process is not None and self._process.is_running():
+        while _lives(self._process):
             await _ended(self.pid)
 
     def exit_text(self) -> str:
@@ -49,6 +49,8 @@ class DaemonProcess:
         """Stop what we started, by lms; a daemon of ours that does not obey is killed with its children."""
         began_server, began_daemon = self._began_server, self._began_daemon
         self._began_server = self._began_daemon = False
+        if not _lives(self._process):
+            return  # its server went with it
         if began_server:
             await self._try(self._lms.server_stop)
         if began_daemon:
@@ -166,3 +168,12 @@ def _process(pid: int) -> psutil.Process | None:
         return psutil.Process(pid)
     except psutil.NoSuchProcess:
         return None
+
+
+def _lives(process: psutil.Process | None) -> bool:
+    """Whether it has not ended; whoever inherited it may leave it a zombie for seconds."""
+    if process is None:
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
