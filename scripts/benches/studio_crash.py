@@ -87,11 +87,10 @@ def _crash(lms: FakeLms, daemon: Followed, commands_s: Mapping[str, float]) -> d
     whole_s = max(since.ms_to(reading["published_at"]) for reading in read) / 1000
     ran = [each["command"] for each in lms.invocations()[before:]]
     theirs_s = len(MODELS) * LOAD_S + sum(commands_s.get(command, 0.0) for command in ran)
-    failed = daemon.event("server.state", since, server="studio", state="failed")
+    states = daemon.events("server.state", since, server="studio")
     return {
-        "known_ms": since.ms_to(failed["ts"]),
         "whole_s": round(whole_s, 2),
         "ours_s": round(whole_s - theirs_s, 2),
         "commands": ran,
-        "restarts_failed": len(daemon.events("server.state", since, server="studio", state="failed")) - 1,
+        "states_ms": [(line["state"], since.ms_to(line["ts"])) for line in states],
     }
