@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,6 +34,13 @@ class Fates(Generic[Key]):
         """Those that are made."""
         return self.new + self.changed
 
+    def named(self, name: Callable[[Key], str]) -> Fates[str]:
+        """The same under other names."""
+        kept, new, changed, gone = (
+            tuple(map(name, keys)) for keys in (self.kept, self.new, self.changed, self.gone)
+        )
+        return Fates(kept, new, changed, gone)
+
     @property
     def retired(self) -> tuple[Key, ...]:
         """Those whose old selves end."""
@@ -50,7 +57,8 @@ class Difference:
 
     def __str__(self) -> str:
         """For people: what changed by name, and how much did not."""
-        tasks = _named(self.tasks)
+        one_source = len(self.sources.kept + self.sources.fresh) == 1
+        tasks = self.tasks.named(lambda key: key[1] if one_source else "/".join(key))
         kinds = {"sources": self.sources, "tasks": tasks, "servers": self.servers}
         parts = [
             f"{kind} {what}: {', '.join(names)}"
@@ -102,15 +110,6 @@ def _cameras(settings: Settings) -> dict[str, Any]:
 def _plans(settings: Settings, sources: tuple[str, ...]) -> dict[tuple[str, str], Any]:
     watched = [source for source in settings.sources if source.id in sources]
     return {(plan.source, plan.task): plan for source in watched for plan in plans_of(settings, source)}
-
-
-def _named(tasks: Fates[tuple[str, str]]) -> Fates[str]:
-    """Tasks by their names alone, each once."""
-
-    def names(keys: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(task for _, task in keys))
-
-    return Fates(names(tasks.kept), names(tasks.new), names(tasks.changed), names(tasks.gone))
 
 
 def _differing(name: str, before: object, after: object) -> list[str]:

@@ -69,7 +69,9 @@ class FakeServer(ThreadingHTTPServer):
     def keep(self, data: bytes) -> str:
         """Store a picture by its digest, for tests that look at its pixels."""
         name = hashlib.sha256(data).hexdigest()
-        (self.folder / f"{name}.picture").write_bytes(data)
+        if not (file := self.folder / f"{name}.picture").exists():
+            (whole := self.folder / f"{name}.{threading.get_ident()}").write_bytes(data)
+            whole.replace(file)  # a test that reads it meanwhile finds all of it
         return name
 
 
@@ -146,13 +148,14 @@ class Handler(BaseHTTPRequestHandler):
             misbehave(completion(body["model"], schema, behaviour))
 
     def _noted(self, body: Mapping[str, Any], schema: Mapping[str, Any], fail: str | None) -> dict[str, Any]:
-        parts = body["messages"][0]["content"][1:]
+        prompt, *parts = body["messages"][0]["content"]
         pictures = [base64.b64decode(part["image_url"]["url"].partition(",")[2]) for part in parts]
         assert all(data.startswith((_PNG, _JPEG)) for data in pictures)
         return {
             "time_s": time.monotonic(),
             "model": body["model"],
             "user": body.get("user"),
+            "prompt": prompt["text"],
             "pictures": [self.server.keep(data) for data in pictures],
             "fields": list(schema["properties"]),
             "schema": schema,

@@ -98,6 +98,11 @@ class DrawnScreen:
         self._encoded = encode_png(pixels)
         return hashlib.sha256(self._encoded).hexdigest()
 
+    @property
+    def connections(self) -> int:
+        """How many clients have ever connected."""
+        return self._wire.connections
+
     def _answer(self, peer: Peer, request: Request) -> None:
         text = base64.b64encode(self._encoded).decode()
         peer.answer(request, {"imageData": f"data:image/png;base64,{text}"})
