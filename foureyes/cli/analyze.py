@@ -29,7 +29,7 @@ from foureyes.exceptions import (
     UsageError,
 )
 from foureyes.frames.frame import Frame
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
 from foureyes.servers.server import Priority
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics

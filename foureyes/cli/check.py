@@ -18,7 +18,7 @@ from foureyes.daemon.state_folder import running
 from foureyes.exceptions import ConfigError, FourEyesError
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 

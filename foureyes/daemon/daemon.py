@@ -35,7 +35,7 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
 from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small

@@ -19,8 +19,8 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.region import Region
 from foureyes.frames.sources.auto import choose
 from foureyes.frames.sources.opening import open_source
-from foureyes.servers.clients import Clients
 from foureyes.servers.gate import Gate, operator_places
+from foureyes.servers.http.clients import Clients
 from foureyes.servers.launch import launch_for
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.cgroup import memory_bounds

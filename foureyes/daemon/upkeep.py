@@ -12,7 +12,7 @@ from foureyes.config.settings import Resources
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.shedding import Shedding
 from foureyes.errors.intercept import intercepted
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
 from foureyes.telemetry.log import event
 from foureyes.telemetry.report import Report
 

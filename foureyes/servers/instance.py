@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from foureyes.exceptions import ServerRefusedError
-from foureyes.servers.probe import probe
+from foureyes.servers.chat.probe import probe
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
 
 _KEPT = 50

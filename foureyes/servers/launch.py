@@ -10,16 +10,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from foureyes.config.settings import PORT, EngineServer, LmStudioServer, Server
 from foureyes.exceptions import ServerError, StrangerError, UnauthorisedError
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.child import Child
-from foureyes.servers.clients import Clients
-from foureyes.servers.engine import Engine, command
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.server_http import ServerHttp
 from foureyes.servers.instance import OwnedProcess
-from foureyes.servers.lmstudio_daemon import LmStudioDaemon
+from foureyes.servers.kinds.adapters import adapter_for
+from foureyes.servers.kinds.engine import Engine, command
+from foureyes.servers.kinds.stranger import looks_of
+from foureyes.servers.process.child import Child
+from foureyes.servers.process.lmstudio_daemon import LmStudioDaemon
 from foureyes.servers.readiness import until_ready
 from foureyes.servers.server import ModelServer
-from foureyes.servers.stranger import looks_of
 from foureyes.servers.supervisor import Launch
 from foureyes.telemetry.log import event
 

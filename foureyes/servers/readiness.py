@@ -9,8 +9,8 @@ from typing import Protocol
 
 from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import ServerError, ServerLoadingError, ServerStartError, UnauthorisedError
-from foureyes.servers.child_output import ChildOutput
-from foureyes.servers.listener import listening_ports
+from foureyes.servers.process.child_output import ChildOutput
+from foureyes.servers.process.listener import listening_ports
 from foureyes.servers.server import ModelServer
 
 _POLL_S = 1.0

@@ -14,7 +14,7 @@ from foureyes.servers.breaker import CircuitBreaker
 from foureyes.servers.cerberus import Cerberus, Rung
 from foureyes.servers.gate import Gate
 from foureyes.servers.instance import Instance, OwnedProcess
-from foureyes.servers.listener import listener_pid
+from foureyes.servers.process.listener import listener_pid
 from foureyes.servers.recycling import recycle_due
 from foureyes.servers.roster import Roster, load
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer

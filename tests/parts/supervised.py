@@ -8,11 +8,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from foureyes.config.settings import EngineServer, Restarts
-from foureyes.servers.child import Child
-from foureyes.servers.clients import Clients
-from foureyes.servers.engine import Engine
 from foureyes.servers.gate import Gate
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.engine import Engine
 from foureyes.servers.launch import launch_for
+from foureyes.servers.process.child import Child
 from foureyes.servers.server import ModelServer
 from foureyes.servers.state import ServerSnapshot, ServerState
 from foureyes.servers.supervisor import Launch, Supervisor

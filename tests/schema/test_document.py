@@ -10,7 +10,7 @@ import pytest
 from foureyes.exceptions import SchemaError
 from foureyes.schema.document import annotated, fields, schema_problems
 from foureyes.schema.problems import problems
-from foureyes.servers.probe import _SCHEMA as PROBE
+from foureyes.servers.chat.probe import _SCHEMA as PROBE
 
 TEXT = {"type": ["string", "null"]}
 MEMBERS = {"enum": ["on", "off", None]}

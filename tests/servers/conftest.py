@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from parts.server_kinds import Running, ServerKind
 
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.adapters import adapter_for
 from foureyes.servers.server import ModelServer
 
 

@@ -23,9 +23,9 @@ from foureyes.exceptions import (
     WrongModelError,
 )
 from foureyes.schema.document import check_answer
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
-from foureyes.servers.probe import probe
+from foureyes.servers.chat.probe import probe
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.adapters import adapter_for
 from foureyes.servers.server import ChatReply, ModelServer
 
 pytestmark = pytest.mark.usefixtures("well_behaved")

@@ -16,7 +16,7 @@ from loguru import logger
 from parts.program import wait_until
 
 from foureyes.exceptions import ServerStartError
-from foureyes.servers.child import Child
+from foureyes.servers.process.child import Child
 from foureyes.telemetry.metrics import Metrics
 
 PORT_LINE = '{"event": "listening", "port": 4321}'

@@ -16,9 +16,9 @@ from parts.program import Program, free_port, wait_until
 
 from foureyes.exceptions import ServerRefusedError, UnauthorisedError
 from foureyes.redaction import redact_text
-from foureyes.servers.bearer_token import BearerToken
-from foureyes.servers.clients import Clients
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.bearer_token import BearerToken
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.server_http import ServerHttp
 
 IDLE_S = 600.0
 

@@ -11,9 +11,9 @@ from parts.server_kinds import KINDS, SEEN, Running, ServerKind, question
 
 from foureyes.exceptions import ModelMissingError, ServerRefusedError, UnknownRouteError
 from foureyes.schema.document import check_answer
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
-from foureyes.servers.probe import probe
+from foureyes.servers.chat.probe import probe
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.adapters import adapter_for
 from foureyes.servers.server import Listed, ModelServer
 
 pytestmark = pytest.mark.usefixtures("well_behaved")

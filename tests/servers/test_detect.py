@@ -22,10 +22,10 @@ from foureyes.exceptions import (
     StrangerError,
     UnauthorisedError,
 )
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
-from foureyes.servers.detect import kind_at
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds.adapters import adapter_for
+from foureyes.servers.kinds.detect import kind_at
 from foureyes.servers.server import ModelServer
 
 Find = Callable[[str], Awaitable[ModelServer]]

@@ -15,7 +15,7 @@ from parts.supervised import DIES, Run, TinyLaunch, attached, running
 from parts.watched import FakeEngine, fake_engine_command, steer
 
 from foureyes.config.settings import LmStudioServer, Restarts
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
 from foureyes.servers.launch import launch_for
 from foureyes.servers.state import ALLOWED, ServerSnapshot, ServerState
 from foureyes.telemetry.metrics import Metrics

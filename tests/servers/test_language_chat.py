@@ -20,10 +20,10 @@ from PIL import Image
 from foureyes.config.settings import OpenAiServer
 from foureyes.exceptions import BadImageError, ServerReplyError, ServerTimeoutError
 from foureyes.picture import decode, encode_png
-from foureyes.servers import conversation, json_in_prose
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
-from foureyes.servers.sent_picture import prepared
+from foureyes.servers.chat import conversation, json_in_prose
+from foureyes.servers.chat.sent_picture import prepared
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.adapters import adapter_for
 from foureyes.servers.server import ChatRequest, ModelServer, Usage
 
 SCHEMA = {

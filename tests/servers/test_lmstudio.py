@@ -22,8 +22,8 @@ from foureyes.exceptions import (
     UnknownRouteError,
     WrongModelError,
 )
-from foureyes.servers.adapters import adapter_for
-from foureyes.servers.clients import Clients
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.kinds.adapters import adapter_for
 from foureyes.servers.server import ChatRequest, ModelServer
 
 Connect = Callable[..., Awaitable[ModelServer]]

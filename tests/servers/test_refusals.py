@@ -26,7 +26,7 @@ from foureyes.exceptions import (
     UnauthorisedError,
     UnknownRouteError,
 )
-from foureyes.servers.refusals import Exchange, refusal
+from foureyes.servers.http.refusals import Exchange, refusal
 
 TOKEN_ADVICE = "put a token into LM_API_TOKEN"  # noqa: S105 - a sentence
 

@@ -26,7 +26,7 @@ from foureyes.exceptions import (
     UnauthorisedError,
     UnknownRouteError,
 )
-from foureyes.servers import strict_json
+from foureyes.servers.http import strict_json
 
 _MAX_SAID_CHARS = 300
 _MAX_RETRY_AFTER_S = 3600.0

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from foureyes.exceptions import BadRequestError, ModelMissingError, ServerReplyError
-from foureyes.servers import engine, listing, llama_server, lmstudio
-from foureyes.servers.http import ServerHttp
-from foureyes.servers.stranger import stranger
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import engine, listing, llama_server, lmstudio
+from foureyes.servers.kinds.stranger import stranger
 
 Kind = Literal["engine", "lmstudio", "llama-server", "openai"]
 

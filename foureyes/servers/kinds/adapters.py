@@ -14,14 +14,14 @@ from foureyes.config.settings import (
     OpenAiServer,
     Server,
 )
-from foureyes.servers import llama_server, lmstudio, openai
-from foureyes.servers.bearer_token import BearerToken
-from foureyes.servers.chat_server import ChatServer
-from foureyes.servers.clients import Clients
-from foureyes.servers.detect import kind_at
-from foureyes.servers.dialect import Dialect
-from foureyes.servers.engine import Engine
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.bearer_token import BearerToken
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import llama_server, lmstudio, openai
+from foureyes.servers.kinds.chat_server import ChatServer
+from foureyes.servers.kinds.detect import kind_at
+from foureyes.servers.kinds.dialect import Dialect
+from foureyes.servers.kinds.engine import Engine
 from foureyes.servers.server import ModelServer
 
 _KINDS: dict[str, type[LmStudioServer | LlamaServer | OpenAiServer]] = {

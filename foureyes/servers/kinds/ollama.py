@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, TypeAdapter
 
 from foureyes.exceptions import ModelMissingError, StrangerError
-from foureyes.servers import listing
-from foureyes.servers.dialect import Dialect, is_named
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import listing
+from foureyes.servers.kinds.dialect import Dialect, is_named
 from foureyes.servers.server import Listed
 
 _GREETING = "Ollama is running"

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from foureyes.exceptions import ServerRefusedError, ServerReplyError, ServerTimeoutError
-from foureyes.servers import strict_json
-from foureyes.servers.bearer_token import BearerToken
-from foureyes.servers.clients import Clients
-from foureyes.servers.refusals import Exchange, refusal
+from foureyes.servers.http import strict_json
+from foureyes.servers.http.bearer_token import BearerToken
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.refusals import Exchange, refusal
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 _NO_TOKEN = BearerToken()

@@ -10,12 +10,12 @@ from rapidfuzz import process
 
 from foureyes.config.settings import LanguageServer
 from foureyes.exceptions import ModelCrashedError, ModelMissingError, ServerBusyError, UnknownRouteError
-from foureyes.servers import chat
-from foureyes.servers.completion import Asked
-from foureyes.servers.dialect import Dialect
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.chat import asking as chat
+from foureyes.servers.chat.completion import Asked
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds.dialect import Dialect
+from foureyes.servers.kinds.unservable import why_unservable
 from foureyes.servers.server import ChatReply, ChatRequest, Listed
-from foureyes.servers.unservable import why_unservable
 
 _CLOSE_IDS = 3
 _CLOSE_SCORE = 50

@@ -13,12 +13,13 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from foureyes.exceptions import ServerReplyError, UnknownRouteError
-from foureyes.servers import chat, listing
-from foureyes.servers.completion import Asked
-from foureyes.servers.dialect import Dialect, is_named
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.chat import asking as chat
+from foureyes.servers.chat.completion import Asked
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import listing
+from foureyes.servers.kinds.dialect import Dialect, is_named
+from foureyes.servers.kinds.stranger import stranger
 from foureyes.servers.server import Listed
-from foureyes.servers.stranger import stranger
 
 _GREETING_TIMEOUT_S = 2.0
 _UNLOAD_TIMEOUT_S = 30.0

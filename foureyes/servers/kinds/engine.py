@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, NonNegativeFloat, TypeAdapter, ValidationError
 
 from foureyes.exceptions import ModelCrashedError, ModelMissingError, ServerBusyError, ServerReplyError
-from foureyes.servers import strict_json
-from foureyes.servers.clients import Clients
-from foureyes.servers.completion import ROUTE, Asked, completion, question
-from foureyes.servers.http import ServerHttp
-from foureyes.servers.sent_picture import data_url
+from foureyes.servers.chat.completion import ROUTE, Asked, completion, question
+from foureyes.servers.chat.sent_picture import data_url
+from foureyes.servers.http import strict_json
+from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.server_http import ServerHttp
 from foureyes.servers.server import ChatReply, ChatRequest, Listed, Remarks
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ import psutil
 from foureyes.config.settings import LmStudioServer
 from foureyes.exceptions import ServerError, ServerStartError
 from foureyes.servers.instance import OwnedProcess
-from foureyes.servers.lms import Lms, LmsDaemon
+from foureyes.servers.process.lms import Lms, LmsDaemon
 from foureyes.servers.readiness import until_ready
 from foureyes.servers.server import ModelServer
 from foureyes.telemetry.log import event

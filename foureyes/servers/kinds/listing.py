@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from foureyes.exceptions import ServerReplyError
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.server_http import ServerHttp
 from foureyes.servers.server import Listed
 
 T = TypeVar("T")

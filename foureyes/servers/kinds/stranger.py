@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from foureyes.exceptions import ServerReplyError, StrangerError
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.server_http import ServerHttp
 
 _TITLE = re.compile(r"<title>\s*([^<]{1,80})", re.IGNORECASE)
 _MAX_WORDS_CHARS = 80

@@ -21,11 +21,11 @@ from foureyes.exceptions import (
     ServerTimeoutError,
     UnauthorisedError,
 )
-from foureyes.servers import listing
-from foureyes.servers.dialect import Dialect, is_named
-from foureyes.servers.http import ServerHttp
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import listing
+from foureyes.servers.kinds.dialect import Dialect, is_named
+from foureyes.servers.kinds.stranger import stranger
 from foureyes.servers.server import Listed
-from foureyes.servers.stranger import stranger
 
 _POLL_S = 0.2
 _UNLOAD_TIMEOUT_S = 30.0

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foureyes.servers.sent_picture import SentPicture
+from foureyes.servers.chat.sent_picture import SentPicture
 
 Message = dict[str, Any]
 

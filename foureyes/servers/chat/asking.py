@@ -10,10 +10,10 @@ from typing import Any
 
 from foureyes.exceptions import ServerReplyError, ServerTimeoutError
 from foureyes.schema.document import check_answer, stripped
-from foureyes.servers import conversation, json_in_prose
-from foureyes.servers.completion import ROUTE, Asked, check_same, completion, question
-from foureyes.servers.http import ServerHttp
-from foureyes.servers.sent_picture import prepared
+from foureyes.servers.chat import conversation, json_in_prose
+from foureyes.servers.chat.completion import ROUTE, Asked, check_same, completion, question
+from foureyes.servers.chat.sent_picture import prepared
+from foureyes.servers.http.server_http import ServerHttp
 from foureyes.servers.server import ChatReply, ChatRequest, Remarks, Usage
 
 _MAX_TOLD = 5

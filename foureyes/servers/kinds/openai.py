@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from foureyes.exceptions import ServerReplyError, StrangerError
-from foureyes.servers import listing, llama_swap, ollama
-from foureyes.servers.dialect import Dialect
-from foureyes.servers.http import ServerHttp
-from foureyes.servers.stranger import stranger
+from foureyes.servers.http.server_http import ServerHttp
+from foureyes.servers.kinds import listing, llama_swap, ollama
+from foureyes.servers.kinds.dialect import Dialect
+from foureyes.servers.kinds.stranger import stranger
 
 _GET = "have the server serve it, or correct model_id"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from foureyes.servers import strict_json
+from foureyes.servers.http import strict_json
 
 _MAX_CHARS = 200_000
 _MAX_BRACES = 200

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from foureyes.exceptions import ServerStartError
-from foureyes.servers.child_output import ChildOutput
+from foureyes.servers.process.child_output import ChildOutput
 
 _TERMINATE_S = 2.0
 _EXIT_POLL_S = 0.5

@@ -1,0 +1,1 @@
+"""The chat call to a model: what is sent, and what is made of the answer."""

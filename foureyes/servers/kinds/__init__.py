@@ -1,0 +1,1 @@
+"""One file a kind of model server, and how the kind at an address is found out."""

@@ -1,0 +1,1 @@
+"""Processes behind model servers: our children, and LM Studio's daemon through lms."""
