@@ -79,7 +79,9 @@ def test_a_changed_task_takes_effect_and_nothing_else_notices(
     assert request["fields"] == fields
     assert len(watched.engine.requests("other")) == asked["other"]
     later = {name: watched.readings(name)[since:] for name, since in seen.items()}
-    assert {reading["read_frame_id"] for reading in later["other"]} == {held["read_frame_id"]}
+    assert {(reading["origin"], reading["read_frame_id"]) for reading in later["other"]} == {
+        ("held", held["read_frame_id"])
+    }
     for readings in later.values():
         assert_gapless(readings)
     assert watched.metric("foureyes_missed_ticks_total") == missed
@@ -213,6 +215,7 @@ def test_sources_come_and_go_while_the_others_go_on(watched: Watched, config: Co
 def test_a_changed_source_goes_on_with_its_numbers(watched: Watched, config: ConfigFile) -> None:
     """A source with another rate is taken over by a new watch, and no frame id comes twice."""
     seen = len(watched.readings("other"))
+    watched.daemon.wait(lambda: len(watched.readings("other")) > seen, "a reading before the reload")
     said = config.reload(config.changed("sources", 0, fps=FPS + 1))
     assert "sources changed: main" in said["message"]
     watched.settle("changed", "other")
