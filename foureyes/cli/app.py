@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from foureyes import __version__
-from foureyes.cli import analyze, check, configuration, engine, errors, run, service, status
+from foureyes.cli import analyze, check, configuration, engine, errors, forge, run, service, status
 from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
 from foureyes.telemetry.log import silence
 
@@ -48,6 +48,7 @@ app.command("status")(status.status)
 app.command("models")(status.models)
 app.command("engine")(engine.engine)
 app.add_typer(errors.app, name="errors")
+app.add_typer(forge.app, name="forge")
 app.add_typer(configuration.app, name="config")
 app.add_typer(service.app, name="service")
 

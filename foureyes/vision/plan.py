@@ -9,7 +9,8 @@ from typing import Any
 
 import xxhash
 
-from foureyes.config.settings import Model, Rect, SourceSettings, Task
+from foureyes.config.section import Rect
+from foureyes.config.settings import Model, SourceSettings, Task
 from foureyes.frames.region import WHOLE, Region
 from foureyes.schema.document import annotated, engine_model, needs_pair
 

@@ -1,0 +1,116 @@
+"""`foureyes forge`: the cases that triage made of recorded faults; with a daemon or without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from foureyes.cli.options import AsJson, Config, StateDir, settings_from
+from foureyes.config import Settings
+from foureyes.errors.page import one_line
+from foureyes.errors.plain import stamp
+from foureyes.errors.spool import Spool, spool_file
+from foureyes.exceptions import HandOverError, UnknownFaultError
+from foureyes.forgewright.case import Case, CaseState, task_of
+from foureyes.forgewright.cases import Cases
+from foureyes.forgewright.dispatch import case_folder
+from foureyes.forgewright.triage import Triage
+
+app = typer.Typer(help="List, show and hand over the cases that faults have become.", no_args_is_help=True)
+
+OfState = Annotated[CaseState | None, typer.Option("--state", help="Only the cases in this state.")]
+
+
+@app.command("list")
+def list_cases(
+    config: Config = None, state_dir: StateDir = None, state: OfState = None, *, as_json: AsJson = False
+) -> None:
+    """List the cases, the most urgent first."""
+    file = spool_file(settings_from(config, state_dir=state_dir).state_dir)
+    found: list[Case] = []
+    if file.exists():
+        with Spool(file) as spool:
+            found = Cases(spool).all(CaseState if state is None else [state])
+    found.sort(key=lambda case: (case.priority.rank, case.id))
+    if as_json:
+        _print_json([case.model_dump(mode="json") for case in found])
+    elif not found:
+        typer.echo("there is no such case")
+    for case in [] if as_json else found:
+        typer.echo(_line(case))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or a group's fingerprint.")],
+    config: Config = None,
+    state_dir: StateDir = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one case: what it is about, where it stands, how to look at its fault."""
+    folder = settings_from(config, state_dir=state_dir).state_dir.absolute()
+    case = _case(folder, name)
+    document = {**case.model_dump(mode="json"), **task_of(case, case_folder(folder, case.id))}
+    if as_json:
+        _print_json(document)
+        return
+    for key, value in document.items():
+        typer.echo(f"{key.replace('_', ' '):<16} {one_line(_shown(value), 2000)}")
+
+
+@app.command()
+def run(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
+    """Work through the recorded faults once: open cases, hand them over, also those that failed before."""
+    settings = settings_from(config, state_dir=state_dir)
+    left_out: Counter[str] = Counter()
+    triage = Triage(settings.state_dir, settings.triage, dropped=lambda _where, reason: left_out.update([reason]))
+    outcome = asyncio.run(triage.run_once())
+    failed = [case for case in outcome.tried if case.trouble]
+    if as_json:
+        cases = {name: [case.id for case in getattr(outcome, name)] for name in ("opened", "tried", "fixed")}
+        _print_json({**cases, "failed": {case.id: case.trouble for case in failed}, "left_out": dict(left_out)})
+    else:
+        _say(settings, len(outcome.opened), len(outcome.tried) - len(failed), len(outcome.fixed), left_out)
+    if failed:
+        raise HandOverError("; ".join(f"case {case.id}: {case.trouble}" for case in failed))
+
+
+def _say(settings: Settings, opened: int, handed_over: int, fixed: int, left_out: Counter[str]) -> None:
+    typer.echo(f"{opened} new cases, {handed_over} handed over, {fixed} with a fix proposed")
+    for reason, number in sorted(left_out.items()):
+        typer.echo(f"left out: {reason} {number}")
+    wanted = settings.triage
+    if wanted.command is None and wanted.webhook is None and wanted.folder is None:
+        typer.echo("nobody is configured to hand cases to: set triage.command, triage.webhook or triage.folder")
+
+
+def _case(folder: Path, name: str) -> Case:
+    file = spool_file(folder)
+    if not file.exists():
+        raise UnknownFaultError(f"no case is known as '{name}': no fault was ever recorded in this state folder")
+    with Spool(file) as spool:
+        return Cases(spool).find(name)
+
+
+def _line(case: Case) -> str:
+    state = f"{case.state} ({case.held_back})" if case.held_back else str(case.state)
+    head = f"{case.id}  {stamp(case.created_at)}  {case.priority:<8}  {state:<22}"
+    return f"{head} {case.trigger:<24} {one_line(case.summary)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return "; ".join(" ".join(item) if isinstance(item, list) else str(item) for item in value) or "-"
+    return str(value)
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,31 @@
+"""Cases as files in a folder that somebody watches."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from foureyes.exceptions import HandOverError
+from foureyes.forgewright.handover.target import write_whole
+
+
+class Folder:
+    """One folder; a case is the file `<id>.json`."""
+
+    name = "folder"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def deliver(self, case_id: str, case_file: Path) -> None:
+        """Put the case there, whole or not at all. Raises HandOverError."""
+        try:
+            await asyncio.to_thread(self._write, case_id, case_file)
+        except OSError as error:
+            reason = error.strerror or error
+            raise HandOverError(
+                f"the folder {self._folder} (triage.folder) cannot be written: {reason}"
+            ) from error
+
+    def _write(self, case_id: str, case_file: Path) -> None:
+        write_whole(self._folder / f"{case_id}.json", case_file.read_bytes())

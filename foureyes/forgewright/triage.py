@@ -1,0 +1,154 @@
+"""Triage: looks at faults as they are recorded and hands over what they call for; in the daemon or by command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import filelock
+
+from foureyes.config.triage import Triage as TriageSettings
+from foureyes.errors.spool import Spool, spool_file
+from foureyes.exceptions import FourEyesError, SpoolError, SpoolUnwritableError, StateFolderBusyError
+from foureyes.forgewright.case import Case
+from foureyes.forgewright.dispatch import Dispatch
+from foureyes.forgewright.handover.command import Command
+from foureyes.forgewright.handover.folder import Folder
+from foureyes.forgewright.handover.target import Target
+from foureyes.forgewright.handover.webhook import Webhook
+from foureyes.forgewright.intake import Intake
+from foureyes.telemetry.log import event
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run through the spool did."""
+
+    opened: list[Case]
+    tried: list[Case]
+    fixed: list[Case]
+
+
+class Triage:
+    """The triage of one state folder. Whoever does it holds a lock, so that nothing is handed over twice."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        settings: TriageSettings,
+        *,
+        dropped: Callable[[str, str], None],
+        utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`dropped` counts what triage leaves out, as dropped("triage", reason)."""
+        self._state_dir = state_dir.absolute()
+        self._settings = settings
+        self._dropped = dropped
+        self._utcnow = utcnow
+        self._dispatch = Dispatch(
+            self._state_dir, settings, targets_of(settings), suppressed=self._suppressed, utcnow=utcnow
+        )
+        self._lock = filelock.FileLock(self._state_dir / "errors" / "forge.lock", thread_local=False)
+        self._failing: set[str] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled. A command that takes its time does not hold up the look at new faults."""
+        async with self._alone(), asyncio.TaskGroup() as group:
+            group.create_task(self._again_and_again("cases", self._look), name="triage intake")
+            group.create_task(self._again_and_again("hand-overs", self._hand_over), name="triage hand-overs")
+
+    async def run_once(self) -> Outcome:
+        """Work through all that is there, also through what failed often enough already.
+
+        Raises StateFolderBusyError where another process does, or a SpoolError leaf.
+        """
+        with self._claimed():
+            opened = await asyncio.to_thread(self._take_in)
+            tried = await self._dispatch.hand_over(patient=False)
+            return Outcome(opened, tried, await asyncio.to_thread(self._dispatch.notice_fixes))
+
+    async def _look(self) -> None:
+        await asyncio.to_thread(self._take_in)
+
+    async def _hand_over(self) -> None:
+        await self._dispatch.hand_over()
+        await asyncio.to_thread(self._dispatch.notice_fixes)
+
+    async def _again_and_again(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            if spool_file(self._state_dir).exists():
+                try:
+                    await step()
+                except SpoolError as error:
+                    self._say(what, error)
+                else:
+                    self._say(what, None)
+            await asyncio.sleep(self._settings.check_s)
+
+    def _take_in(self) -> list[Case]:
+        with Spool(spool_file(self._state_dir)) as spool:
+            intake = Intake(
+                spool, self._settings, self._state_dir, suppressed=self._suppressed, utcnow=self._utcnow
+            )
+            return intake.look()
+
+    def _suppressed(self, reason: str, fingerprint: str) -> None:
+        self._dropped("triage", reason)
+        event("triage.suppressed", f"group {fingerprint}: {reason}", level="debug", reason=reason)
+
+    def _say(self, what: str, error: FourEyesError | None) -> None:
+        """Say once that triage cannot work, and once that it can again."""
+        if error is not None and what not in self._failing:
+            self._failing.add(what)
+            event("triage.failing", f"triage has to wait with {what}: {error}", level="warning")
+        elif error is None and what in self._failing:
+            self._failing.discard(what)
+            event("triage.recovered", f"triage goes on with {what}")
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Hold the lock, waited for while a command holds it."""
+        while True:
+            try:
+                with self._claimed():
+                    self._say("all of its work", None)
+                    yield
+                    return
+            except (StateFolderBusyError, SpoolError) as error:
+                self._say("all of its work", error)
+                await asyncio.sleep(self._settings.check_s)
+
+    @contextmanager
+    def _claimed(self) -> Iterator[None]:
+        """Hold the lock; the kernel lets go of it however the process ends.
+
+        Raises StateFolderBusyError, or SpoolUnwritableError where there can be no lock.
+        """
+        file = Path(self._lock.lock_file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise StateFolderBusyError(f"another process does the triage of {self._state_dir} now") from None
+        except OSError as error:
+            raise SpoolUnwritableError(f"{file} cannot be used: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def targets_of(settings: TriageSettings) -> list[Target]:
+    """To whom cases are handed."""
+    targets: list[Target] = []
+    if settings.folder is not None:
+        targets.append(Folder(settings.folder))
+    if settings.webhook is not None:
+        targets.append(Webhook(settings.webhook))
+    if settings.command is not None:
+        targets.append(Command(settings.command, settings.command_timeout_s))
+    return targets
