@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from bson.errors import BSONError
-from pymongo.errors import PyMongoError
 
 from foureyes.config.mongo import Mongo
 from foureyes.errors.group import Group
@@ -61,6 +60,7 @@ class MongoWriter:
         self._machine = machine or platform.node()
         self._now, self._utcnow = now, utcnow
         self._has_indexes = False
+        self._ending = asyncio.Event()
         self._waiting, self._dead_letters = 0, 0
         self._clean_at_s: float | None = None
 
@@ -75,33 +75,28 @@ class MongoWriter:
         try:
             yield
         finally:
-            task.cancel()
+            self._ending.set()
+            await asyncio.wait({task}, timeout=_LAST_ROUND_S)
+            task.cancel()  # the spool keeps what is left for the next start
             await asyncio.wait({task})
-            await self._end()
-
-    async def _end(self) -> None:
-        if self._link.is_up:
-            with contextlib.suppress(
-                PyMongoError, SpoolError, TimeoutError
-            ):  # the spool keeps it for the next start
-                async with asyncio.timeout(_LAST_ROUND_S):
-                    await self._round()
-        await self._store.close()
+            await self._store.close()
 
     async def _run(self) -> None:
-        pause_s = 0.0
-        while True:
-            await asyncio.sleep(pause_s)
+        while not self._ending.is_set():
             pause_s = await self._attempt()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), pause_s)
+        if not self._link.is_down:
+            await self._attempt()
 
     async def _attempt(self) -> float:
         """Do one round; how long to wait for the next one."""
         try:
             await self._round()
-        except PyMongoError as error:
-            return self._link.failed(error)
         except SpoolError:
             return _SPOOL_RETRY_S  # whoever writes the spool says so
+        except Exception as error:  # noqa: BLE001 - a reply that the driver chokes on must not end the writing
+            return self._link.failed(error)
         self._link.succeeded()
         return _POLL_S
 

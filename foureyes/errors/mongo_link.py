@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from foureyes.backoff import backoff_s
 from foureyes.errors.mongo_store import is_refusal
 from foureyes.exceptions import MongoError, MongoLostError, MongoRefusedError
@@ -28,9 +26,9 @@ class MongoLink:
         self._failures = 0
 
     @property
-    def is_up(self) -> bool:
-        """Whether MongoDB took what it was sent last."""
-        return self._state == "ok"
+    def is_down(self) -> bool:
+        """Whether MongoDB did not take what it was sent last."""
+        return self._failures > 0
 
     def component(self) -> dict[str, Any]:
         """The state and why, for /health."""
@@ -38,14 +36,14 @@ class MongoLink:
 
     def succeeded(self) -> None:
         """MongoDB has taken everything."""
-        if not self.is_up:
+        if self._state != "ok":
             event("mongo.connected", f"faults are {'again ' if self._failures else ''}written to MongoDB")
         self._state, self._reason, self._failures = "ok", "", 0
 
-    def failed(self, error: PyMongoError) -> float:
+    def failed(self, error: Exception) -> float:
         """MongoDB has not taken everything; how long to leave it in peace. Its loss is a fault of its own."""
         before, self._state = self._state, "refused" if is_refusal(error) else "away"
-        self._reason = redact_text(str(error))[:_REASON_CHARS]
+        self._reason = redact_text(f"{type(error).__name__}: {error}")[:_REASON_CHARS]
         self._failures += 1
         if self._state != before:
             self._tell(error)
@@ -53,7 +51,7 @@ class MongoLink:
             return self._refused_retry_s
         return backoff_s(self._failures, first_s=_FIRST_RETRY_S, cap_s=_CAP_S)
 
-    def _tell(self, error: PyMongoError) -> None:
+    def _tell(self, error: Exception) -> None:
         loss: MongoError = (
             MongoRefusedError(f"MongoDB refuses this configuration; see the section mongo: {self._reason}")
             if self._state == "refused"

@@ -20,6 +20,7 @@ from foureyes.telemetry.log import event
 
 _SOCKET_TIMEOUT_MS = 5000
 _OTHER_OPTIONS = 85
+_DUPLICATE = 11000
 _ACCESS = {11, 13, 18, 334, 8000}
 """User not found, not allowed, not authenticated, no such mechanism, and Atlas' word for all of these."""
 _PASSING = {6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031}
@@ -94,27 +95,31 @@ async def write(collection: Collection, updates: Sequence[Update]) -> dict[int, 
     Raises PyMongoError where it is not the document's fault; the same may then be written again.
     """
     refused: dict[int, str] = {}
-    done = 0
+    done, again = 0, -1
     while done < len(updates):
         try:
             await collection.bulk_write(updates[done:], ordered=True)
             break
         except BulkWriteError as error:
-            at, reason = _refused_one(error)
-            refused[done + at] = reason
-            done += at + 1
+            at, code, reason = _refused_one(error)
+            done += at
+            if code == _DUPLICATE and again != done:
+                again = done  # what was cut off arrives at the same time: now it is there, and is only matched
+                continue
+            refused[done] = reason
+            done += 1
     return refused
 
 
-def _refused_one(error: BulkWriteError) -> tuple[int, str]:
+def _refused_one(error: BulkWriteError) -> tuple[int, int, str]:
     details = error.details
     first = next(iter(details["writeErrors"]), None)
     if first is None or details["writeConcernErrors"] or first["code"] in _PASSING | _ACCESS:
         raise error
-    return first["index"], f"code {first['code']}: {first['errmsg']}"
+    return first["index"], first["code"], f"code {first['code']}: {first['errmsg']}"
 
 
-def is_refusal(error: PyMongoError) -> bool:
+def is_refusal(error: Exception) -> bool:
     """Whether the configuration must be mended: MongoDB takes nothing from this user, or by this URI."""
     return isinstance(error, ConfigurationError) or getattr(error, "code", None) in _ACCESS
 
