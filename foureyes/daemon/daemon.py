@@ -31,6 +31,7 @@ from foureyes.daemon.reloads import Load, Reloads
 from foureyes.daemon.signals import Signals, Wishes
 from foureyes.daemon.state_folder import announce, claimed, forget
 from foureyes.daemon.upkeep import Upkeep
+from foureyes.forgewright.triage import Triage
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
@@ -101,6 +102,7 @@ class Daemon:
         event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
         listener = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(listener.close)
+        await stack.enter_async_context(_beside(self._triage().run(), "triage"))
         shared = self._shared(stack)
         composition = Composition(self._settings, shared)
         await stack.enter_async_context(composition.begun())
@@ -187,6 +189,10 @@ class Daemon:
             on_frame=recorder.add if recorder else _keep_nothing,
             report=self._faults.record,
         )
+
+    def _triage(self) -> Triage:
+        settings, metrics = self._settings, self._metrics
+        return Triage(settings.state_dir, settings.triage, dropped=metrics.dropped, report=self._faults.record)
 
     def _recorder(self, stack: AsyncExitStack) -> Recorder | None:
         if self._options.record is None:

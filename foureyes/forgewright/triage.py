@@ -22,6 +22,7 @@ from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.handover.webhook import Webhook
 from foureyes.forgewright.intake import Intake
 from foureyes.telemetry.log import event
+from foureyes.telemetry.report import Report, report_to_nobody
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Triage:
         settings: TriageSettings,
         *,
         dropped: Callable[[str, str], None],
+        report: Report = report_to_nobody,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`dropped` counts what triage leaves out, as dropped("triage", reason)."""
+        """`dropped` counts what triage leaves out, as dropped("triage", reason); `report` gets its own faults."""
         self._state_dir = state_dir.absolute()
         self._settings = settings
         self._dropped = dropped
+        self._report = report
         self._utcnow = utcnow
         self._dispatch = Dispatch(
             self._state_dir, settings, targets_of(settings), suppressed=self._suppressed, utcnow=utcnow
@@ -85,6 +88,8 @@ class Triage:
                     await step()
                 except SpoolError as error:
                     self._say(what, error)
+                except Exception as error:  # noqa: BLE001 - one bad case must not end the triage of all others
+                    self._report(error, "triage")
                 else:
                     self._say(what, None)
             await asyncio.sleep(self._settings.check_s)
