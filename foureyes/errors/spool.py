@@ -22,6 +22,7 @@ from foureyes.errors.group import Group, Status
 from foureyes.errors.plain import as_json, moment, stamp
 
 _GROUP_COLUMNS = tuple(each.name for each in fields(Group))
+_MOST_GROUP_CHARS = 500  # its first event has all of it
 _MOMENTS = {"first_seen", "last_seen", "resolved_at", "muted_until"}
 
 
@@ -235,7 +236,7 @@ def _first_seen(event: FaultEvent) -> Group:
     return Group(
         fingerprint=event.fingerprint,
         type=event.type,
-        message=event.message,
+        message=event.message[:_MOST_GROUP_CHARS],
         component=event.component,
         severity=event.severity,
         bug_class=event.bug_class,
