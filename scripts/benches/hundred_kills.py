@@ -23,7 +23,7 @@ from benches.results import verdict
 from benches.usage import tree
 
 SERVERS = ("first", "second", "third", "fourth")
-EVERY, SETTLED_S = 20, 3.0
+WARM, EVERY, SETTLED_S = 20, 40, 3.0
 FLAT_MB = 5.0
 """As much as a thousand requests may leave: the allocator's own, Python's share of it does not grow at all."""
 PROCESSES = 2 * len(SERVERS)
@@ -39,7 +39,7 @@ def in_a_row(kills: int) -> dict[str, Any]:
             samples = [_sample(daemon, folder, 0)]
             for number in range(1, kills + 1):
                 _kill(daemon, SERVERS[number % len(SERVERS)])
-                if number % EVERY == 0 or number == kills:
+                if number % EVERY == WARM or number == kills:
                     samples.append(_sample(daemon, folder, number))
             healed = len(daemon.events("server.healed"))
         left = len(_started(folder))
