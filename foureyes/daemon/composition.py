@@ -125,7 +125,7 @@ class Composition:
 
         def task(plan: Plan) -> TaskWatch:
             known = (each for each in watch.tasks if each.plan == plan)
-            return next(known, None) or parts.task_of(plan, watch.noise, self.servers, self._shared)
+            return next(known, None) or parts.task_of(plan, source.fps, watch.noise, self.servers, self._shared)
 
         watch.rules = parts.stall_rules(self.settings, source)
         watch.retask([task(plan) for plan in plans_of(self.settings, source)])

@@ -36,6 +36,7 @@ from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
+from foureyes.vision.token_bucket import TokenBucket
 from foureyes.web.intake import Intake
 
 
@@ -169,7 +170,7 @@ def watch_of(
         source.id,
         Camera(opened, source.id, masks, first_number=first_number),
         Clock(source.fps),
-        [task_of(plan, noise, servers, shared) for plan in plans_of(settings, source)],
+        [task_of(plan, source.fps, noise, servers, shared) for plan in plans_of(settings, source)],
         noise=noise,
         rules=stall_rules(settings, source),
         metrics=shared.metrics,
@@ -178,7 +179,9 @@ def watch_of(
     )
 
 
-def task_of(plan: Plan, noise: Noise, servers: Mapping[str, Supervisor], shared: Shared) -> TaskWatch:
+def task_of(
+    plan: Plan, source_fps: float, noise: Noise, servers: Mapping[str, Supervisor], shared: Shared
+) -> TaskWatch:
     """The watch of one task; `noise` is its source's."""
     return TaskWatch(
         plan,
@@ -188,8 +191,15 @@ def task_of(plan: Plan, noise: Noise, servers: Mapping[str, Supervisor], shared:
         cache=shared.cache,
         metrics=shared.metrics,
         publish=shared.publisher.publish,
+        bucket=_bucket(plan, plan.settings.fps or source_fps),
         report=shared.report,
     )
+
+
+def _bucket(plan: Plan, fps: float) -> TokenBucket:
+    """What a look may need at worst, each attempt and each candidate, is never refused; two such looks at once."""
+    most_a_look = plan.settings.attempts + len(plan.candidates)
+    return TokenBucket(fps * most_a_look, 2 * most_a_look)
 
 
 def stall_rules(settings: Settings, source: Source) -> StallRules:

@@ -26,6 +26,7 @@ from foureyes.vision.mailbox import Mailbox
 from foureyes.vision.plan import Plan
 from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
 from foureyes.vision.router import Route, Router
+from foureyes.vision.token_bucket import TokenBucket
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class TaskWatch:
         cache: AnswerCache,
         metrics: Metrics,
         publish: Callable[[Reading], None],
+        bucket: TokenBucket,
         report: Report = report_to_nobody,
         now: Callable[[], float] = time.monotonic,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -76,6 +78,7 @@ class TaskWatch:
         self._cache = cache
         self._metrics = metrics
         self._publish = publish
+        self._bucket = bucket
         self._report = report
         self._now = now
         self._utcnow = utcnow
@@ -205,6 +208,9 @@ class TaskWatch:
         """
         given_up: set[str] = set()
         while (route := self._route(given_up)) is not None:
+            if not self._may_ask():
+                self._nothing(look, "stale")
+                return
             try:
                 with log_context(frame_id=look.frame.id):
                     answer, origin = await self._ask(look, view, route)
@@ -218,6 +224,13 @@ class TaskWatch:
                 self._accept(look, view, answer, origin)
                 return
         self._nothing(look, "no_model")
+
+    def _may_ask(self) -> bool:
+        """Whether this task keeps within its own rate: retries run wild would bury a server for all others."""
+        may = self._bucket.take()
+        if not may:
+            self._metrics.dropped("task", "rate")
+        return may
 
     def _route(self, given_up: AbstractSet[str] = frozenset()) -> Route | None:
         return self._router.choose(self.plan, without=self._attempts.resting() | given_up)
@@ -292,7 +305,7 @@ class TaskWatch:
         assert self._accepted is not None
         self._reread_due[field] = self._now() + self.plan.settings.reread_s
         route = self._route()
-        if route is None:
+        if route is None or not self._may_ask():
             self._hold(look)
             return
         schema = {**subset(self.plan.schema, [field]), "x-memo-age-s": self.plan.settings.reread_s / 2}
