@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import httpx
-from parts.fakes.steering import FakeServer, command
-from parts.program import free_port
+from parts.fakes.steering import FakeLms, FakeServer, command
+from parts.program import free_port, wait_until
 from parts.reloading import ConfigFile
 from parts.serving import Serving, is_alive, server, serving, wait_gone
 from parts.watched import metric
@@ -104,3 +105,23 @@ def test_a_server_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
             running.wait_reading("read", origin="inferred", server="second")
             assert theirs.running
             assert not theirs.events("unloaded")
+
+
+def test_lm_studio_is_steered_on_when_its_settings_change(tmp_path: Path) -> None:
+    """The LM Studio that we brought up is brought up anew with other settings, and still taken down with us."""
+    with FakeLms(tmp_path / "lms", "tiny") as lms:
+        url = f"http://127.0.0.1:{free_port()}"
+        studio = server("lmstudio", url, id="first", own="daemon", lms=str(lms.path))
+        with serving(tmp_path, [studio], MODELS) as running:
+            config = ConfigFile(running.daemon.wait_ready(), tmp_path)
+            seen = len(running.readings("read"))
+            said = config.reload(config.changed("servers", 0, context_length=4096))
+            assert "servers changed: first" in said["message"]
+            running.wait_server("first", "ok")
+            running.show()
+            running.wait_reading("read", seen, origin="inferred", server="first")
+            assert not running.events("lms.shared")
+            pid = lms.daemon_pid()
+            assert pid is not None
+            assert running.daemon.stop(signal.SIGTERM) == 0
+        wait_until(lambda: not is_alive(pid), 10, "the daemon of LM Studio to be gone")

@@ -66,6 +66,23 @@ def test_a_service_lives_from_its_installation_to_its_end(systemd: UserSystemd, 
         assert not status(systemd)["installed"]
 
 
+def test_a_reload_leaves_the_process_in_place(systemd: UserSystemd, tmp_path: Path) -> None:
+    """`systemctl reload` puts a changed file into force: the same process, active again, watching what is new."""
+    with FakeEngine(tmp_path / "engine", ["read"]) as engine:
+        config = config_in(tmp_path, engine, {"id": "main", "kind": "demo"})
+        done = foureyes("service", "install", "--user", "--config", str(config), **systemd.environment())
+        assert done.returncode == 0, done.stderr
+        pid = shown(systemd, "MainPID")
+        document = json.loads(config.read_text("utf-8"))
+        document["sources"] = [{"id": "another", "kind": "demo"}]
+        config.write_text(json.dumps(document), encoding="utf-8")
+        systemd.systemctl("reload", "foureyes.service")
+        wait_until(lambda: status(systemd)["text"] == "watching another", 30, "the new source is watched")
+        assert (shown(systemd, "ActiveState"), shown(systemd, "MainPID")) == ("active", pid)
+        assert shown(systemd, "ReloadResult") == "success"
+        foureyes("service", "uninstall", "--user", **systemd.environment())
+
+
 def test_a_look_that_never_returns_is_ended_by_the_watchdog(systemd: UserSystemd, tmp_path: Path) -> None:
     """The daemon answers over HTTP, but its capture loop stands still: systemd kills it and starts it again."""
     pictures = tmp_path / "pictures"

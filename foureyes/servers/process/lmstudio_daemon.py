@@ -88,7 +88,8 @@ class LmStudioDaemon:
         self._port = urlsplit(settings.url).port or 80
         self._began_daemon = False
         folder = platformdirs.user_state_path("foureyes", appauthor=False, ensure_exists=True)
-        self._lock = filelock.FileLock(folder / f"lms-{self._port}.lock")
+        # one for the whole process: a reload of the configuration hands the steering on to another launch
+        self._lock = filelock.FileLock(folder / f"lms-{self._port}.lock", is_singleton=True)
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:
         """The daemon up, its server open, and its answer seen: exit codes of lms are not believed."""

@@ -55,5 +55,6 @@ events.addEventListener("reading", (event) => {
   const reading = JSON.parse(event.data);
   readings.set(`${reading.source}/${reading.task}`, reading);
 });
+events.addEventListener("config", () => readings.clear());
 refresh();
 setInterval(refresh, 1000);
