@@ -16,8 +16,8 @@ Key = TypeVar("Key", bound=Hashable)
 
 _OF_TASKS = {"tasks", "regions"}
 """What a source says of its tasks: its camera does not care."""
-_AT_THE_START = ("state_dir", "web", "log", "cache", "resources", "mongo", "errors", "triage")
-"""Where a daemon lives and what it shares: other things than what it watches, by whom and how."""
+_WHILE_RUNNING = {"sources", "servers", "models", "tasks", "capture.stall_s", "capture.frozen_after_s"}
+"""What is watched, by whom and how; all else is where a daemon lives and what its parts share."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,12 @@ def difference(before: Settings, after: Settings) -> Difference:
 
 def at_next_start(started: Settings, wanted: Settings) -> tuple[str, ...]:
     """The settings, by their dotted names, that differ from what the daemon was started with and cannot change."""
-    return tuple(
+    names = (
         name
-        for section in _AT_THE_START
+        for section in Settings.model_fields
         for name in _differing(section, getattr(started, section), getattr(wanted, section))
     )
+    return tuple(name for name in names if name not in _WHILE_RUNNING)
 
 
 def in_the_way(retired: Mapping[str, Server], fresh: Mapping[str, Server]) -> tuple[str, ...]:
