@@ -21,7 +21,7 @@ from foureyes.config import Settings
 from foureyes.config.settings import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.composition import Composition
-from foureyes.daemon.faults import faults_kept
+from foureyes.daemon.faults import faults_kept, mongo_writer
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.parts import Shared
@@ -102,6 +102,9 @@ class Daemon:
         event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
         listener = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(listener.close)
+        mongo = mongo_writer(self._settings, self._faults, self._metrics)
+        if mongo is not None:
+            await stack.enter_async_context(mongo.running())
         await stack.enter_async_context(_beside(self._triage().run(), "triage"))
         shared = self._shared(stack)
         composition = Composition(self._settings, shared)
@@ -122,6 +125,7 @@ class Daemon:
             shedding=shedding,
             memory=memory,
             faults=self._faults,
+            mongo=mongo,
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
         await self._serve(

@@ -10,7 +10,10 @@ from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.digest import config_digest
 from foureyes.errors.intercept import hooked, intercepted, loop_hooked
+from foureyes.errors.mongo import MongoWriter
+from foureyes.errors.mongo_store import MongoStore
 from foureyes.errors.recorder import FaultRecorder
+from foureyes.errors.spool import spool_file
 from foureyes.exceptions import PortTakenError, UsageError
 from foureyes.telemetry.log import also_told
 from foureyes.telemetry.metrics import Metrics
@@ -43,3 +46,16 @@ def faults_kept(settings: Settings, metrics: Metrics) -> Iterator[FaultRecorder]
             yield recorder
     finally:
         recorder.close()
+
+
+def mongo_writer(settings: Settings, recorder: FaultRecorder, metrics: Metrics) -> MongoWriter | None:
+    """What brings the faults to MongoDB; None without a uri. Raises ConfigError where that is none."""
+    if settings.mongo.uri is None:
+        return None
+    return MongoWriter(
+        MongoStore(settings.mongo.uri.get_secret_value(), settings.mongo),
+        spool_file(settings.state_dir),
+        settings.mongo,
+        report=recorder.record,
+        counted=metrics.error_outbox,
+    )

@@ -14,6 +14,7 @@ from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.shedding import Shedding
+from foureyes.errors.mongo import MongoWriter
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.state import ServerSnapshot
@@ -42,6 +43,7 @@ class DaemonHealth:
         shedding: Shedding,
         memory: OwnMemory,
         faults: FaultRecorder,
+        mongo: MongoWriter | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
@@ -53,6 +55,7 @@ class DaemonHealth:
         self._shedding = shedding
         self._memory_watch = memory
         self._faults = faults
+        self._mongo = mongo
         self._now = now
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
@@ -113,7 +116,7 @@ class DaemonHealth:
 
     def _status(self, components: Mapping[str, Mapping[str, Any]]) -> str:
         states = [component["state"] for component in components.values()]
-        if all(state in {"ok", "ended"} for state in states):
+        if all(state in {"ok", "ended", "off"} for state in states):
             return "ok"
         seeing = any(
             component["state"] == "ok" for name, component in components.items() if name.startswith("source")
@@ -134,6 +137,7 @@ class DaemonHealth:
             "machine": self._shedding.component(),
             "memory": self._memory_watch.component(),
             "errors": self._errors(),
+            "mongo": {"state": "off"} if self._mongo is None else self._mongo.component(),
         }
 
     def _errors(self) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Metrics:
         self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
         self._faults = self._counter("faults", "recorded exceptions", "component", "severity")
+        self._outbox = self._gauge("error_outbox", "recorded faults that MongoDB has not got")
+        self._dead_letters = self._gauge("error_dead_letters", "recorded faults that MongoDB refused for good")
         self._dropped = Counter(
             "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
         )
@@ -122,6 +124,11 @@ class Metrics:
     def fault(self, component: str, severity: str) -> None:
         """Count one exception that was recorded."""
         self._faults.labels(component, severity).inc()
+
+    def error_outbox(self, waiting: int, dead_letters: int) -> None:
+        """Set how many recorded faults MongoDB has not got, and how many it refused for good."""
+        self._outbox.set(waiting)
+        self._dead_letters.set(dead_letters)
 
     def server_state(self, server: str, state: str, states: Sequence[str]) -> None:
         """Set the one state that a server is in."""

@@ -207,10 +207,13 @@ def write_config(
 
 @contextlib.contextmanager
 def watching(
-    folder: Path, tasks: Mapping[str, Mapping[str, Any]], sources: Sequence[Mapping[str, Any]] = ({},)
+    folder: Path,
+    tasks: Mapping[str, Mapping[str, Any]],
+    sources: Sequence[Mapping[str, Any]] = ({},),
+    **environment: str,
 ) -> Iterator[Watched]:
     """Run a daemon over a screen that the test draws and models that it steers."""
     with DrawnScreen() as screen, FakeEngine(folder / "engine", list(tasks)) as engine:
         config = write_config(folder, engine, tasks, [screen.source(**source) for source in sources])
-        with RunningDaemon(folder, "--config", str(config)) as daemon:
+        with RunningDaemon(folder, "--config", str(config), **environment) as daemon:
             yield Watched(daemon.wait_ready(), engine, screen)
