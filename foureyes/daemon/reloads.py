@@ -94,11 +94,8 @@ class Reloads:
         event("config.refused", text, level="error", error=error, outcome="failed")
 
     def _apply(self, change: Difference) -> None:
-        self._loaded_at, self._digest, self._refused = (
-            datetime.now(UTC),
-            config_digest(self._composition.settings),
-            None,
-        )
+        self._loaded_at, self._refused = datetime.now(UTC), None
+        self._digest = config_digest(self._composition.settings)
         later = self._at_next_start()
         text = f"{change}; takes effect at the next start: {', '.join(later)}" if later else str(change)
         self._metrics.config_reload("applied")

@@ -92,6 +92,7 @@ def test_a_difference_can_be_undone() -> None:
         (put(web={"port": 9000}), ("web.port",)),
         (put(log={"level": "debug", "keep": 7}), ("log.level", "log.keep")),
         (put(state_dir=Path("/elsewhere")), ("state_dir",)),
+        (put(capture={"stall_s": 5, "keep_frames": "never"}), ("capture.keep_frames",)),
         (
             put(cache={"ttl_s": 1}, resources={"memory_limit_mb": 512}),
             ("cache.ttl_s", "resources.memory_limit_mb"),
