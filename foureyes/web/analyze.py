@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from foureyes.exceptions import (
     FourEyesError,
@@ -73,6 +74,8 @@ def add_analyze(app: FastAPI, desk: Desk) -> None:
             with desk.intake.place() as place:
                 data = await _picture(request, desk.intake, place)
                 return await _answered(request, desk.read(data, question))
+        except ClientDisconnect:  # before the picture was there
+            return Response(status_code=_CLIENT_GONE)
         except TimeoutError:
             return _refusal(408, f"the picture did not arrive within {_BODY_WITHIN_S:g} s")
         except FourEyesError as error:

@@ -9,6 +9,7 @@ import http.client
 import itertools
 import json
 import random
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -261,6 +262,18 @@ async def test_what_is_not_taken_in_is_told_why(
     assert response.status_code == status
     assert said in response.json()["error"]["message"]
     assert len(crowd.asked()) == before
+
+
+async def test_who_leaves_in_the_middle_of_a_picture_is_no_fault(crowd: Crowd) -> None:
+    """A client that sends half a picture and hangs up is no error of the log, and none of the recorded faults."""
+    port = httpx.URL(crowd.running.daemon.url).port
+    fields = (f"Host: 127.0.0.1:{port}", "Content-Type: image/png", "Content-Length: 999")
+    head = "\r\n".join(["POST /api/analyze HTTP/1.1", *fields, "", ""])
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"{head}half".encode())
+    assert (await crowd.ask(picture(720), task="read")).is_success
+    assert not [entry for entry in crowd.running.daemon.log_events() if entry["level"] == "error"]
+    assert metric(crowd.running.daemon.url, "foureyes_faults_total", component="web") == 0
 
 
 async def test_a_foreign_page_gets_no_leave_to_send_a_picture(crowd: Crowd) -> None:
