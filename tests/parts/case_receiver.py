@@ -1,17 +1,13 @@
-"""A program that takes cases by webhook, keeps what it got, and misbehaves as it is told."""
+"""A program that takes cases by webhook, keeps what it got, and misbehaves as it is told; see parts.receiving."""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import json
-import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
-
-from parts.program import Program, free_port, wait_until
 
 _HANG_S = 60.0
 
@@ -52,29 +48,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.options.status if misbehaves else 204)
         self.send_header("Location", "/elsewhere")
         self.end_headers()
-
-
-class CaseReceiver(Program):
-    """The receiver as a process."""
-
-    def __init__(self, folder: Path, *, status: int = 503, times: int = 0) -> None:
-        self._file, port = folder / "received.jsonl", free_port()
-        self.url = f"http://127.0.0.1:{port}/cases"
-        flags = ["--port", str(port), "--file", str(self._file), "--status", str(status), "--times", str(times)]
-        super().__init__([sys.executable, "-m", "parts.case_receiver", *flags], folder / "receiver.log")
-        wait_until(lambda: '"listening"' in self.tail(), 20, "the receiver listens")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def received(self) -> list[dict[str, Any]]:
-        """Every request so far: path, headers, body as bytes."""
-        lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
-        notes = [json.loads(line) for line in lines]
-        return [{**note, "body": base64.b64decode(note["body"])} for note in notes]
 
 
 def main() -> None:
