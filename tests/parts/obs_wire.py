@@ -103,7 +103,8 @@ class ObsWire:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it has gone before
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for peer in self._peers:
             peer.close()

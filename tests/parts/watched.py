@@ -114,6 +114,10 @@ class DrawnScreen:
     def __exit__(self, *_: object) -> None:
         self._wire.__exit__()
 
+    def gone(self) -> None:
+        """Nobody answers any more."""
+        self._wire.__exit__()
+
     def source(self, source_id: str = "main", **settings: Any) -> dict[str, Any]:
         """The configuration of a source that watches this screen."""
         address = {"kind": "obs", "port": self._wire.port, "scene": "Scene", "image_format": "png", "fps": 5}
