@@ -23,8 +23,8 @@ from parts.faulty import groups, raised, recording
 class Forge:
     """One state folder with its triage."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        self.folder = folder
+    def __init__(self, state_dir: Path, **settings: Any) -> None:
+        self.state_dir = state_dir
         self.settings = TriageSettings(**settings)
         self.left_out: Counter[str] = Counter()
         self.ahead = timedelta()
@@ -35,7 +35,7 @@ class Forge:
 
     def triage(self) -> Triage:
         return Triage(
-            self.folder, self.settings, dropped=self._drop, utcnow=lambda: datetime.now(UTC) + self.ahead
+            self.state_dir, self.settings, dropped=self._drop, utcnow=lambda: datetime.now(UTC) + self.ahead
         )
 
     def run(self) -> Outcome:
@@ -43,7 +43,7 @@ class Forge:
         return asyncio.run(self.triage().run_once())
 
     def cases(self) -> list[Case]:
-        with Spool(spool_file(self.folder)) as spool:
+        with Spool(spool_file(self.state_dir)) as spool:
             return Cases(spool).all()
 
     def case(self) -> Case:
