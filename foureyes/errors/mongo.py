@@ -44,6 +44,7 @@ class MongoWriter:
         report: Callable[..., Any],
         counted: Callable[[int, int], None] = lambda _outbox, _dead_letters: None,
         machine: str | None = None,
+        poll_s: float = _POLL_S,
         refused_retry_s: float = REFUSED_RETRY_S,
         now: Callable[[], float] = time.monotonic,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -57,6 +58,7 @@ class MongoWriter:
         self._batch = settings.batch
         self._link = MongoLink(report, refused_retry_s)
         self._counted = counted
+        self._poll_s = poll_s
         self._machine = machine or platform.node()
         self._now, self._utcnow = now, utcnow
         self._has_indexes = False
@@ -98,7 +100,7 @@ class MongoWriter:
         except Exception as error:  # noqa: BLE001 - a reply that the driver chokes on must not end the writing
             return self._link.failed(error)
         self._link.succeeded()
-        return _POLL_S
+        return self._poll_s
 
     async def _round(self) -> None:
         """Bring MongoDB up to what the spool has now."""

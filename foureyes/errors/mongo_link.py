@@ -43,7 +43,7 @@ class MongoLink:
     def failed(self, error: Exception) -> float:
         """MongoDB has not taken everything; how long to leave it in peace. Its loss is a fault of its own."""
         before, self._state = self._state, "refused" if is_refusal(error) else "away"
-        self._reason = redact_text(f"{type(error).__name__}: {error}")[:_REASON_CHARS]
+        self._reason = _reason(error)
         self._failures += 1
         if self._state != before:
             self._tell(error)
@@ -60,3 +60,8 @@ class MongoLink:
         loss.__cause__ = error
         event("mongo.lost", str(loss), level="error", state=self._state)
         self._report(loss, component="mongo")
+
+
+def _reason(error: Exception) -> str:
+    said = str(error).partition(", Timeout: ")[0]  # behind it the driver lists all it knows of every server
+    return redact_text(f"{type(error).__name__}: {said}")[:_REASON_CHARS]

@@ -33,9 +33,9 @@ async def test_an_event_arrives_with_its_fields(mongo_uri: str, mongo: Mongo, tm
 
 async def test_nothing_is_doubled_by_sending_it_again(mongo_uri: str, mongo: Mongo, tmp_path: Path) -> None:
     """What is sent twice is there once: a spool that lost its acknowledgements sends everything again."""
-    events = [fault(number) for number in range(250)]
+    events = [fault(number) for number in range(60)]
     for state_dir in (tmp_path / "first", tmp_path / "second"):
-        async with writing(mongo_uri, mongo, state_dir) as running:
+        async with writing(mongo_uri, mongo, state_dir, batch=25) as running:
             running.spool.write(events)
             await running.until_sent()
     assert running.messages() == [event.message for event in events]

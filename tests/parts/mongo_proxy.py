@@ -1,6 +1,6 @@
 """A proxy that stands between a client and a MongoDB, and misbehaves when it is told to.
 
-    python mongo_proxy.py --listen PORT --to PORT --control PORT
+    python mongo_proxy.py --listen PORT --to HOST:PORT --control PORT
 
 It speaks the wire protocol as far as its tricks need: OP_MSG, of which all but the greeting of pymongo is made.
 One JSON line to the control port is the whole behaviour from then on, all fields optional; the answer counts what
@@ -123,8 +123,9 @@ class Link:
 class Proxy:
     """All connections, and how they are treated."""
 
-    def __init__(self, listen: int, to: int) -> None:
-        self._listen, self._to = listen, to
+    def __init__(self, listen: int, to: str) -> None:
+        self._listen = listen
+        self._host, _, self._port = to.rpartition(":")
         self._behaviour = Behaviour()
         self._commands: Counter[str] = Counter()
         self._connections = 0
@@ -156,7 +157,7 @@ class Proxy:
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self._connections += 1
         try:
-            server, to_server = await asyncio.open_connection("127.0.0.1", self._to)
+            server, to_server = await asyncio.open_connection(self._host, self._port)
         except OSError:
             to_client.close()
             return
@@ -252,7 +253,7 @@ async def _obey(proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.Stre
     writer.close()
 
 
-async def _main(listen: int, to: int, control: int) -> None:
+async def _main(listen: int, to: str, control: int) -> None:
     proxy = Proxy(listen, to)
     await proxy.behave(Behaviour())
     steering = await asyncio.start_server(lambda *streams: _obey(proxy, *streams), "127.0.0.1", control)
@@ -261,7 +262,8 @@ async def _main(listen: int, to: int, control: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    for name in ("--listen", "--to", "--control"):
-        parser.add_argument(name, type=int, required=True)
+    parser.add_argument("--listen", type=int, required=True)
+    parser.add_argument("--to", required=True)
+    parser.add_argument("--control", type=int, required=True)
     arguments = parser.parse_args()
     asyncio.run(_main(arguments.listen, arguments.to, arguments.control))

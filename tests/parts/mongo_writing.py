@@ -91,6 +91,7 @@ async def writing(
             wanted,
             report=lambda error, component: reported.append(error),  # noqa: ARG005 - the recorder's signature
             machine=MACHINE,
+            poll_s=0.1,
             refused_retry_s=refused_retry_s,
         )
         running = Writing(writer, spool, mongo)

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from pymongo.uri_parser import parse_uri
 
@@ -18,12 +19,14 @@ class ProxiedMongo:
     """A proxy in front of the MongoDB at `uri`; it behaves until it is told otherwise."""
 
     def __init__(self, folder: Path, uri: str) -> None:
-        host, to = parse_uri(uri)["nodelist"][0]
-        assert host in {"127.0.0.1", "localhost"}, "the proxy passes on to this machine alone"
+        known = parse_uri(uri)
+        host, to = known["nodelist"][0]
         self.port, self._control = free_port(), free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
-        ports = {"--listen": self.port, "--to": to, "--control": self._control}
-        flags = [text for flag, port in ports.items() for text in (flag, str(port))]
+        if known["username"]:
+            self.uri = self.with_user(quote(known["username"], safe=""), quote(known["password"] or "", safe=""))
+        wanted = {"--listen": self.port, "--to": f"{host}:{to}", "--control": self._control}
+        flags = [str(text) for pair in wanted.items() for text in pair]
         self._program = Program([sys.executable, mongo_proxy.__file__, *flags], folder / "proxy.log")
         wait_until(self._listens, 15, "the proxy before MongoDB to listen")
 
@@ -35,7 +38,7 @@ class ProxiedMongo:
 
     def with_user(self, user: str, password: str) -> str:
         """Its address, with a user to log in as."""
-        return self.uri.replace("://", f"://{user}:{password}@")
+        return f"mongodb://{user}:{password}@127.0.0.1:{self.port}/?directConnection=true"
 
     def behave(self, **wanted: Any) -> None:
         """Replace the whole behaviour."""
