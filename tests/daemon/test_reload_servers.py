@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from parts.fakes.steering import FakeLms, FakeServer, command
 from parts.program import free_port, wait_until
 from parts.reloading import ConfigFile
@@ -125,3 +127,19 @@ def test_lm_studio_is_steered_on_when_its_settings_change(tmp_path: Path) -> Non
             assert pid is not None
             assert running.daemon.stop(signal.SIGTERM) == 0
         wait_until(lambda: not is_alive(pid), 10, "the daemon of LM Studio to be gone")
+
+
+def test_an_end_in_the_middle_of_a_reload_leaves_no_process(tmp_path: Path) -> None:
+    """SIGTERM while a new server still loads: the daemon ends, with the old server and with the new one."""
+    with serving(tmp_path, [own(tmp_path, "first")], MODELS) as running:
+        config = ConfigFile(running.daemon.wait_ready(), tmp_path)
+        servers = [own(tmp_path, "first", "--loading-s", "60")]
+        config.path.write_text(json.dumps({**config.document, "servers": servers}), encoding="utf-8")
+        daemon = psutil.Process(running.daemon.process.pid)
+        before = len(daemon.children(recursive=True))
+        running.daemon.process.send_signal(signal.SIGHUP)
+        running.daemon.wait(lambda: len(daemon.children(recursive=True)) > before, "the new server's process")
+        children = daemon.children(recursive=True)
+        assert running.daemon.stop(signal.SIGTERM) == 0
+        assert not any(is_alive(child.pid) for child in children)
+        assert not config.outcomes()
