@@ -51,4 +51,7 @@ class Triage(Section):
     most_a_day: int = Field(10, ge=0, le=10_000, description="hand-overs in 24 hours")
     attempts: int = Field(5, ge=1, le=100, description="hand-overs of one case that may fail")
     retry_s: float = Field(60.0, ge=0.1, le=86_400, description="after the first failure; doubled each time")
+    keep_days: float = Field(
+        30.0, gt=0, le=3650, description="a case's files are kept so long, and a fix is looked for"
+    )
     check_s: float = Field(5.0, ge=0.1, le=300)

@@ -40,11 +40,9 @@ class Cases:
         found = self._found("WHERE fingerprint = ? ORDER BY id DESC LIMIT 1", fingerprint)
         return found[0] if found else None
 
-    def handed_over_since(self, at: datetime) -> int:
-        """How many were handed over since then."""
-        query = "SELECT count(*) FROM cases WHERE handed_over_at >= ?"
-        with self._spool.reading() as connection:
-            return int(connection.execute(query, (stamp(at),)).fetchone()[0])
+    def handed_over_since(self, at: datetime) -> list[Case]:
+        """Those that somebody got since then, the oldest first."""
+        return self._found("WHERE handed_over_at >= ? ORDER BY id", stamp(at))
 
     def sighting(self, fingerprint: str) -> Sighting | None:
         """What triage remembers of a group."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,7 +32,11 @@ _LIMIT, _FAILED = "daily_limit", "failed"
 
 def case_folder(state_dir: Path, case_id: str) -> Path:
     """Where the files of a case are. The id is ours, never text of a fault."""
-    return state_dir / "errors" / "cases" / case_id
+    return _cases_folder(state_dir) / case_id
+
+
+def _cases_folder(state_dir: Path) -> Path:
+    return state_dir / "errors" / "cases"
 
 
 class Dispatch:
@@ -65,11 +71,20 @@ class Dispatch:
         """The cases whose `fix.patch` has come, which are now `fix proposed`."""
         with self._spool() as spool:
             cases = Cases(spool)
-            proposed = [case for case in cases.all([CaseState.HANDED_OVER]) if self._has_patch(case)]
+            recent = cases.handed_over_since(self._utcnow() - timedelta(days=self._settings.keep_days))
+            proposed = [case for case in recent if case.state is CaseState.HANDED_OVER and self._has_patch(case)]
             moved = [cases.change(case.id, lambda now: now.moved(CaseState.FIX_PROPOSED)) for case in proposed]
             for case in moved:
                 self._tell(spool, case, "a fix is proposed: `foureyes forge show` says where it is")
         return moved
+
+    def remove_old(self) -> None:
+        """Remove the files of old cases. The cases stay: their groups have had theirs."""
+        oldest_s = (self._utcnow() - timedelta(days=self._settings.keep_days)).timestamp()
+        with contextlib.suppress(OSError):  # none was ever written, or one cannot go now: next time
+            for folder in _cases_folder(self._state_dir).iterdir():
+                if folder.stat().st_mtime < oldest_s:
+                    shutil.rmtree(folder)
 
     def _due(self, *, patient: bool) -> list[Case]:
         """What is to be handed over now. What some have already got is finished beyond the limit of a day."""
@@ -81,7 +96,7 @@ class Dispatch:
                     cases.change(case.id, lambda now: now.moved(CaseState.REJECTED).changed(held_back="resolved"))
             due = [case for case, group in waiting if self._is_due(case, group, patient=patient)]
             due.sort(key=lambda case: (case.handed_over_at is None, case.priority.rank, case.id))
-            left = max(0, self._settings.most_a_day - cases.handed_over_since(self._utcnow() - _DAY))
+            left = max(0, self._settings.most_a_day - len(cases.handed_over_since(self._utcnow() - _DAY)))
             left += sum(case.handed_over_at is not None for case in due)
             self._hold_back(cases, due[left:])
         return due[:left]

@@ -67,7 +67,7 @@ PATTERNS = (
     ),
     _pattern(
         "tool_failure", Category.TOOL, Strategy.ESCALATE,
-        "ServerStartError ServiceError HandOverError subprocess.CalledProcessError",
+        "ServerStartError ServerDownError ModelCrashedError ServiceError subprocess.CalledProcessError",
         r"\b(?:command|program|tool)\b.{0,80}\b(?:failed|ended at once|exit code [1-9]\d*|was killed)",
     ),
     _pattern(

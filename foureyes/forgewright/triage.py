@@ -80,6 +80,7 @@ class Triage:
     async def _hand_over(self) -> None:
         await self._dispatch.hand_over()
         await asyncio.to_thread(self._dispatch.notice_fixes)
+        await asyncio.to_thread(self._dispatch.remove_old)
 
     async def _again_and_again(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
         while True:

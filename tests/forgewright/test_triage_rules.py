@@ -35,6 +35,7 @@ BY_TYPE = [
     ("TimeoutError", "iteration_timeout"),
     ("SourceHungError", "streaming_timeout"),
     ("StrangerError", "tool_failure"),  # a ServerStartError
+    ("ServerDownError", "tool_failure"),
     ("subprocess.TimeoutExpired", "tool_timeout"),
     ("ContextOverflowError", "token_limit"),
     ("QueueFullError", "rate_limit"),  # a ServerBusyError

@@ -175,6 +175,19 @@ def test_a_link_or_an_empty_file_is_no_patch(tmp_path: Path) -> None:
     assert forge.case().state is CaseState.HANDED_OVER
 
 
+def test_the_files_of_a_case_go_in_time_and_the_case_stays(forge: Forge) -> None:
+    """After its days a case's folder is removed; its group has had its case all the same."""
+    record(forge.state_dir, [final_failure()])
+    forge.run()
+    folder = forge.state_dir / "errors" / "cases" / forge.case().id
+    assert (folder / "case.json").exists()
+    forge.ahead = timedelta(days=31)
+    run_until(forge, lambda: not folder.exists())
+    record(forge.state_dir, [final_failure()])
+    forge.run()
+    assert forge.case().state is CaseState.HANDED_OVER
+
+
 def test_who_has_a_case_does_not_get_it_again_while_another_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
