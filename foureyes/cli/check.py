@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
+from pymongo.errors import PyMongoError
 
 from foureyes.cli.options import AsJson, Config, SourceText, StateDir, settings_from
 from foureyes.config import SHIPPED_CONFIG, Settings
+from foureyes.config.mongo import Mongo
 from foureyes.config.settings import Source, obs_password
 from foureyes.daemon import parts
 from foureyes.daemon.state_folder import running
+from foureyes.errors.mongo_store import MongoStore, reason_of
 from foureyes.exceptions import ConfigError, FourEyesError
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
@@ -62,6 +65,8 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         return
     yield Finding("config", ok=True, text=f"{config or SHIPPED_CONFIG}, {len(settings.tasks)} tasks")
     yield _state(settings)
+    if settings.mongo.uri is not None:
+        yield await _mongo(settings.mongo.uri.get_secret_value(), settings.mongo)
     for entry in settings.sources:
         yield await asyncio.to_thread(_source, entry)
     clients = Clients()
@@ -75,6 +80,20 @@ def _state(settings: Settings) -> Finding:
     daemon = running(settings.state_dir)
     note = f"a daemon runs here (process {daemon['pid']}, {daemon['url']})" if daemon else "no daemon runs here"
     return Finding("state", ok=True, text=f"{settings.state_dir}; {note}")
+
+
+async def _mongo(uri: str, settings: Mongo) -> Finding:
+    try:
+        store = MongoStore(uri, settings)
+    except ConfigError as error:
+        return Finding("mongo", ok=False, text=str(error.faults[0]))
+    try:
+        await store.check()
+    except PyMongoError as error:
+        return Finding("mongo", ok=False, text=f"faults stay in the spool until it answers: {reason_of(error)}")
+    finally:
+        await store.close()
+    return Finding("mongo", ok=True, text=f"it answers; faults go to {settings.database}.{settings.events}")
 
 
 def _source(entry: Source) -> Finding:

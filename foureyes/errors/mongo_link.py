@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from foureyes.backoff import backoff_s
-from foureyes.errors.mongo_store import is_refusal
+from foureyes.errors.mongo_store import is_refusal, reason_of
 from foureyes.exceptions import MongoError, MongoLostError, MongoRefusedError
-from foureyes.redaction import redact_text
 from foureyes.telemetry.log import event
 
 REFUSED_RETRY_S = 60.0
 _FIRST_RETRY_S, _CAP_S = 0.5, 5.0
-_REASON_CHARS = 300
 
 
 class MongoLink:
@@ -43,7 +41,7 @@ class MongoLink:
     def failed(self, error: Exception) -> float:
         """MongoDB has not taken everything; how long to leave it in peace. Its loss is a fault of its own."""
         before, self._state = self._state, "refused" if is_refusal(error) else "away"
-        self._reason = _reason(error)
+        self._reason = reason_of(error)
         self._failures += 1
         if self._state != before:
             self._tell(error)
@@ -60,8 +58,3 @@ class MongoLink:
         loss.__cause__ = error
         event("mongo.lost", str(loss), level="error", state=self._state)
         self._report(loss, component="mongo")
-
-
-def _reason(error: Exception) -> str:
-    said = str(error).partition(", Timeout: ")[0]  # behind it the driver lists all it knows of every server
-    return redact_text(f"{type(error).__name__}: {said}")[:_REASON_CHARS]

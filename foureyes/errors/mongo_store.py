@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +16,13 @@ from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure,
 from foureyes.config.mongo import Mongo
 from foureyes.errors.mongo_documents import Update
 from foureyes.exceptions import ConfigError, ConfigFault
-from foureyes.redaction import hide
+from foureyes.redaction import hide, redact_text
 from foureyes.telemetry.log import event
 
 _SOCKET_TIMEOUT_MS = 5000
+_DRIVERS_OWN = re.compile(r" \(configured timeouts: |, Timeout: |, full error: ")
+"""Behind these the driver lists its settings, and all it knows of every server."""
+_REASON_CHARS = 300
 _OTHER_OPTIONS = 85
 _DUPLICATE = 11000
 _ACCESS = {11, 13, 18, 334, 8000}
@@ -122,6 +126,12 @@ def _refused_one(error: BulkWriteError) -> tuple[int, int, str]:
 def is_refusal(error: Exception) -> bool:
     """Whether the configuration must be mended: MongoDB takes nothing from this user, or by this URI."""
     return isinstance(error, ConfigurationError) or getattr(error, "code", None) in _ACCESS
+
+
+def reason_of(error: Exception) -> str:
+    """Why MongoDB did not do its part, for people."""
+    said = _DRIVERS_OWN.split(str(error), maxsplit=1)[0]
+    return redact_text(f"{type(error).__name__}: {said}")[:_REASON_CHARS]
 
 
 def _said(error: OperationFailure) -> str:

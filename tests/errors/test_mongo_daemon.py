@@ -118,6 +118,23 @@ def test_what_came_in_last_is_sent_at_the_end(watched: Watched, proxy: ProxiedMo
         assert outstanding(spool) == (0, 0)
 
 
+def test_check_says_whether_mongodb_answers(watched: Watched, proxy: ProxiedMongo, tmp_path: Path) -> None:
+    """`foureyes check` asks the configured MongoDB: it answers, or why it does not, and never the password."""
+    config = ("--config", str(watched.daemon.state_dir.parent / "config.yaml"), "--state-dir", str(tmp_path))
+    user = proxy.with_user("eye", PASSWORD)
+    cases = (
+        ({}, proxy.uri, "ok    mongo: it answers"),
+        ({"deny": True}, user, "Authentication failed"),
+    )
+    for behaviour, uri, wanted in cases:
+        proxy.behave(**behaviour)
+        said = foureyes("check", *config, FOUREYES_MONGO__URI=uri).stdout
+        [line] = [line for line in said.splitlines() if "mongo:" in line]
+        assert wanted in line
+        assert PASSWORD not in said
+    proxy.behave()
+
+
 def test_without_a_mongodb_the_component_is_off(tmp_path: Path) -> None:
     """No MongoDB configured: health says so, and is no worse for it."""
     with RunningDaemon(tmp_path, "--source", "demo") as daemon:
