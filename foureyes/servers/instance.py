@@ -108,11 +108,6 @@ class Instance:
         if self._flights:
             await asyncio.wait(set(self._flights.values()), timeout=within_s)
 
-    def next_budget_s(self) -> float:
-        """Seconds until the next request is over its budget; infinite where none is under way."""
-        over = [flight.began_mono_s + flight.budget_s - self._now() for flight in self._flights]
-        return min((left for left in over if left > 0), default=float("inf"))
-
     def overdue(self) -> Flight | None:
         """The request that is over its budget, the oldest of them."""
         late = [flight for flight in self._flights if self._now() - flight.began_mono_s >= flight.budget_s]

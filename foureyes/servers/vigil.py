@@ -9,6 +9,7 @@ from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import (
     FourEyesError,
     ModelCrashedError,
+    ModelMissingError,
     ServerError,
     ServerTimeoutError,
     UnauthorisedError,
@@ -21,6 +22,7 @@ from foureyes.telemetry.resources import process_use
 
 _MISSES_BEFORE_ACTING = 2
 _HURRY_S = 1.0
+_SLICE_S = 0.25
 _PROBE_TIMEOUT_S = 30.0
 _WORKING_SHARE = 0.02
 """A server that uses less than this much of one processor while somebody waits works on nothing,"""
@@ -85,12 +87,15 @@ class Vigil:
             await self._instance.process.wait()
 
     async def _wait(self, exited: asyncio.Task[None]) -> None:
+        """Until the next check is due, the server ends, somebody doubts it, or a request is over its budget."""
         woken = asyncio.create_task(self._woken.wait(), name=f"doubt about {self._settings.id}")
-        timeout_s = min(self._settings.check_s, self._instance.next_budget_s())
-        if self._misses or self._work:
-            timeout_s = min(timeout_s, _HURRY_S)
+        hurry = self._misses > 0 or self._work is not None
+        left_s = min(_HURRY_S, self._settings.check_s) if hurry else self._settings.check_s
         try:
-            await asyncio.wait({exited, woken}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            while left_s > 0 and not (exited.done() or woken.done()) and (hurry or not self._instance.overdue()):
+                slice_s = min(_SLICE_S, left_s)  # a request that begins meanwhile has a budget too
+                await asyncio.wait({exited, woken}, timeout=slice_s, return_when=asyncio.FIRST_COMPLETED)
+                left_s -= slice_s
         finally:
             woken.cancel()
         self._woken.clear()  # here, not before: what fails during a check is a reason for the next one
@@ -101,9 +106,8 @@ class Vigil:
             return found
         try:
             await self._instance.server.check_live()
-            if (gone := await self._unloaded()) is not None:
-                return gone
-            await self._probe_silent()
+            if (ill := await self._unloaded() or await self._probe_silent()) is not None:
+                return ill
         except ServerError as error:
             return self._missed(error)
         return await self._hang()
@@ -113,27 +117,33 @@ class Vigil:
         if not self._look_at_listing and self._now() - self._listed_mono_s < self._settings.probe_s:
             return None
         self._look_at_listing, self._listed_mono_s = False, self._now()
-        for model_id in self._instance.answered:
+        for model_id in list(self._instance.answered):
             entry = await self._instance.server.entry(model_id)
             if entry is not None and entry.loaded is False:
                 return Trouble(Ailment.MODEL, f"model {model_id} was unloaded behind our back", model_id)
         return None
 
-    async def _probe_silent(self) -> None:
+    async def _probe_silent(self) -> Trouble | None:
         """No real answer for a while is a reason to probe, never while the server works for somebody."""
         for model_id in self._instance.silent(self._settings.probe_s):
             if self._instance.in_flight == 0:
-                await self._instance.probe(model_id, _PROBE_TIMEOUT_S)
+                try:
+                    await self._instance.probe(model_id, _PROBE_TIMEOUT_S)
+                except (ModelCrashedError, ModelMissingError) as error:
+                    return _told(error, model_id)
+        return None
 
     def _missed(self, error: ServerError) -> Trouble | None:
-        """One miss is none; what the error says for certain needs no second one."""
+        """One miss is none, unless a request is over its budget too; what is certain needs no second one."""
         if (told := _told(error, None)) is not None and told.ailment is Ailment.UNAUTHORISED:
             return told
-        self._misses += 1
+        flight = self._instance.overdue()
+        self._misses += 1 if flight is None else _MISSES_BEFORE_ACTING
         if self._misses < _MISSES_BEFORE_ACTING:
             return None
+        reason = str(error) if flight is None else f"{error}; {self._waits(flight)}"
         hung = isinstance(error, ServerTimeoutError)
-        return Trouble(Ailment.HUNG if hung else Ailment.GONE, str(error))
+        return Trouble(Ailment.HUNG if hung else Ailment.GONE, reason)
 
     async def _hang(self) -> Trouble | None:
         """It answers; whether it works is judged by its processor time while a request is over its budget."""
@@ -149,13 +159,11 @@ class Vigil:
         self._idle_s += self._work[0] - before[0]
         if self._idle_s < _IDLE_S:
             return None
+        return Trouble(Ailment.HUNG, f"it lives and does not work: {self._waits(flight)}", flight.model_id)
+
+    def _waits(self, flight: Flight) -> str:
         waited_s = self._now() - flight.began_mono_s
-        return Trouble(
-            Ailment.HUNG,
-            f"it lives and does not work: a request to {flight.model_id} waits for {waited_s:.1f} s "
-            f"(budget {flight.budget_s:.1f} s)",
-            flight.model_id,
-        )
+        return f"a request to {flight.model_id} waits for {waited_s:.1f} s (budget {flight.budget_s:.1f} s)"
 
     def _worked(self) -> tuple[float, float] | None:
         """Now, and the processor time of the whole process tree; None where it cannot be seen."""
@@ -175,6 +183,7 @@ class Vigil:
 
 _MODEL_ERRORS: Mapping[type[FourEyesError], Ailment] = {
     ModelCrashedError: Ailment.MODEL,
+    ModelMissingError: Ailment.MODEL,  # it answered its probe: somebody has taken it away since
     UnauthorisedError: Ailment.UNAUTHORISED,
 }
 
