@@ -82,7 +82,7 @@ class FaultRecorder:
         return self._writer.trouble
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write; `trouble` tells whether that can be done."""
         self._writer.start()
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from foureyes.errors.fault import FaultEvent
 from foureyes.errors.pictures import PictureStore
 from foureyes.errors.room import make_room, remove_old
 from foureyes.errors.spool import Repeats, Spool
-from foureyes.exceptions import SpoolCorruptError, SpoolError, SpoolVersionError
+from foureyes.exceptions import PictureError, SpoolCorruptError, SpoolError
 from foureyes.picture import Picture
 from foureyes.telemetry.log import event as log_event
 
@@ -26,6 +26,7 @@ _MOST_WAITING = 1000
 _COUNTS_WITHIN_S = 0.5
 """How long counts may wait for company: what a kill may cost of them."""
 _RETRY_S = 1.0
+_START_WITHIN_S = 5.0
 _TIDY_EVERY_S = 60.0
 
 
@@ -77,13 +78,18 @@ class FaultWriter:
         self._batch = _Batch()
         self._ready = threading.Condition()
         self._closing = threading.Event()
+        self._tried = threading.Event()
         self._tidied_mono_s: float | None = None
         self._is_full = False
         self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write; returns when it is known whether that can be done, within a bound.
+
+        Whoever opens the spool after this finds the one that is written to.
+        """
         self._thread.start()
+        self._tried.wait(_START_WITHIN_S)
 
     def put(self, item: Item, done: threading.Event | None = None) -> bool:
         """Queue an event; `done` is set once it is on disk. Where too many wait it only counts: False."""
@@ -143,11 +149,13 @@ class FaultWriter:
         while True:
             try:
                 self._commit(batch)
+            except SpoolCorruptError as error:
+                if not self._begin_anew(error) and self._closing.wait(_RETRY_S):
+                    self._drop(batch, "unwritable")
+                    return
             except SpoolError as error:
                 self._say(error)
-                if isinstance(error, SpoolCorruptError) and self._begin_anew(error):
-                    continue
-                if isinstance(error, SpoolVersionError) or self._closing.wait(_RETRY_S):
+                if not error.retryable or self._closing.wait(_RETRY_S):
                     self._drop(batch, "unwritable")
                     return
             except Exception as error:  # noqa: BLE001 - a fault in keeping faults must not end the keeping
@@ -163,7 +171,7 @@ class FaultWriter:
         if not batch:
             return
         removed, has_room = make_room(spool, self._settings.max_mb * _MB)
-        self._dropped("evicted", removed)
+        self._lose("evicted", removed, "went to make room for newer ones")
         batch.items = [self._with_picture(item) for item in batch.items]
         events = [item.event for item in batch.items]
         self._note_refused(spool.write(events, batch.repeats.values(), new_groups=has_room), has_room=has_room)
@@ -183,7 +191,7 @@ class FaultWriter:
             return item
         try:
             digest = self._pictures.keep(item.picture)
-        except OSError:
+        except (OSError, PictureError):
             self._dropped("picture", 1)
             return Item(item.event)
         frame = {**item.event.context.get("frame", {}), "digest": digest}
@@ -219,16 +227,24 @@ class FaultWriter:
         self._tidied_mono_s = now_s
         with contextlib.suppress(SpoolError, OSError):  # the next write says so
             if self._spool is not None:
-                self._dropped("too_old", remove_old(self._spool, self._utcnow(), self._settings.keep_days))
+                removed = remove_old(self._spool, self._utcnow(), self._settings.keep_days)
+                self._lose("too_old", removed, "were too old")
             if self._pictures is not None:
                 self._dropped("old_picture", self._pictures.prune())
 
     def _drop(self, batch: _Batch, reason: str) -> None:
-        self._dropped(reason, len(batch.items) + sum(repeat.times for repeat in batch.repeats.values()))
+        number = len(batch.items) + sum(repeat.times for repeat in batch.repeats.values())
+        self._lose(reason, number, "could not be kept", level="error")
+
+    def _lose(self, reason: str, number: int, text: str, *, level: str = "info") -> None:
+        if number:
+            self._dropped(reason, number)
+            log_event("errors.lost", f"{number} events of recorded faults {text}", level=level, reason=reason)
 
     def _say(self, error: SpoolError | None) -> None:
         """Say once that faults cannot be kept, and once that they can be again."""
         before, self.trouble = self.trouble, str(error) if error else None
+        self._tried.set()
         if error is not None and before is None:
             text = f"faults cannot be kept, and FourEyes goes on without: {error}"
             log_event("errors.failing", text, level="error")
