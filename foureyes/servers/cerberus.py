@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -32,21 +33,20 @@ class Cerberus:
         self._rules = rules
         self._now = now
         self._ill_since_s: float | None = None
-        self._reloaded_s: float | None = None
+        self._reloaded_s: dict[str | None, float] = {}
 
     def rung(self, trouble: Trouble, *, can_reload: bool) -> Rung:
         """Note a trouble and say what to do about it; a reload that did not last is followed by a restart."""
         self._ill_since_s = self._now() if self._ill_since_s is None else self._ill_since_s
         if trouble.ailment is Ailment.UNAUTHORISED:
             return Rung.ASK_AGAIN
-        if can_reload and trouble.ailment in _OF_A_MODEL and not self._just_reloaded():
-            self._reloaded_s = self._now()
+        if can_reload and trouble.ailment in _OF_A_MODEL and not self._just_reloaded(trouble.model_id):
+            self._reloaded_s[trouble.model_id] = self._now()
             return Rung.RELOAD
-        self.budget.fail()
         return Rung.RESTART
 
-    def _just_reloaded(self) -> bool:
-        return self._reloaded_s is not None and self._now() - self._reloaded_s < self._rules.stable_s
+    def _just_reloaded(self, model_id: str | None) -> bool:
+        return self._now() - self._reloaded_s.get(model_id, -math.inf) < self._rules.stable_s
 
     def healed(self) -> float | None:
         """The probe was answered: how many seconds the illness took, or None where there was none."""

@@ -34,6 +34,7 @@ class OwnEngine:
 
     can_overlap = True
     owns_process = True
+    only_asks = False
 
     def __init__(self, settings: EngineServer, clients: Clients, dropped: Dropped) -> None:
         self._settings = settings
@@ -56,6 +57,7 @@ class OwnCommand:
     """A server that the configuration gives a command for."""
 
     owns_process = True
+    only_asks = False
 
     def __init__(
         self, settings: Server, url: str, arguments: Sequence[str], clients: Clients, dropped: Dropped
@@ -110,6 +112,7 @@ class Attached:
 
     can_overlap = False
     owns_process = False
+    only_asks = True
 
     def __init__(self, settings: Server, url: str, clients: Clients) -> None:
         self._settings = settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from foureyes.config.settings import ServerSettings
-from foureyes.exceptions import BadRequestError, ModelCrashedError, ModelMissingError
+from foureyes.exceptions import BadRequestError, ModelCrashedError, ModelMissingError, ServerError
 from foureyes.servers.instance import Instance
 from foureyes.telemetry.log import event
 
@@ -36,6 +36,7 @@ class Roster:
         self._settings = settings
         self._models = tuple(models)
         self._parked: frozenset[str] = frozenset()
+        self._crashed: frozenset[str] = frozenset()
         self._changed = changed
         self._now = now
         self._tried_mono_s = now()
@@ -50,6 +51,11 @@ class Roster:
         """The wanted models of which nothing is known yet."""
         return [model_id for model_id in self.wanted if model_id not in {*self.loaded, *self.missing}]
 
+    @property
+    def is_well(self) -> bool:
+        """Whether models answer, and none that is wanted is missing because it crashed."""
+        return bool(self.loaded) and self._crashed.isdisjoint(self.wanted)
+
     def want(self, models: Sequence[str]) -> None:
         """These models are wanted from now on."""
         self._models = tuple(models)
@@ -60,7 +66,7 @@ class Roster:
 
     def clear(self) -> None:
         """The server has ended: nothing is loaded, and nothing is known of it."""
-        self.loaded, self.missing, self.sizes = (), {}, {}
+        self.loaded, self.missing, self.sizes, self._crashed = (), {}, {}, frozenset()
 
     async def settle(self, instance: Instance) -> None:
         """Unload what is not wanted, then load what is. Raises what is wrong with the server itself."""
@@ -74,18 +80,26 @@ class Roster:
             await self._try(instance, model_id, f" ({number} of {len(due)})")
 
     async def reload(self, instance: Instance, model_id: str, reason: str) -> None:
-        """Load one model anew while the others go on answering. Raises a ServerError leaf."""
+        """Load one model anew while the others go on answering. Raises what may be wrong with the server."""
         self.loaded = tuple(name for name in self.loaded if name != model_id)
         self._miss(instance, model_id, f"model {model_id} is being loaded again: {reason}")
         await instance.server.unload(model_id)
-        await self._load(instance, model_id)
+        try:
+            await self._load(instance, model_id)
+        except ModelMissingError as error:  # no restart brings it
+            self._do_without(instance, model_id, error)
 
     async def _try(self, instance: Instance, model_id: str, place: str) -> None:
         try:
             await self._load(instance, model_id, place)
         except _CANNOT_SERVE as error:
-            event("model.missing", str(error), level="error", server=self._settings.id, model=model_id)
-            self._miss(instance, model_id, str(error))
+            self._do_without(instance, model_id, error)
+
+    def _do_without(self, instance: Instance, model_id: str, error: ServerError) -> None:
+        event("model.missing", str(error), level="error", server=self._settings.id, model=model_id)
+        if isinstance(error, ModelCrashedError):
+            self._crashed |= {model_id}
+        self._miss(instance, model_id, str(error))
 
     async def _load(self, instance: Instance, model_id: str, place: str = "") -> None:
         await load(instance, model_id, self._settings, place)
@@ -93,6 +107,7 @@ class Roster:
         if entry is not None and entry.size_bytes:
             self.sizes = {**self.sizes, model_id: entry.size_bytes}
         self.loaded = (*self.loaded, model_id)
+        self._crashed -= {model_id}
         self.missing = {name: why for name, why in self.missing.items() if name != model_id}
         self._changed()
 

@@ -35,6 +35,8 @@ class Launch(Protocol):
     """Whether a second one can be started beside the first, to take over from it."""
     owns_process: bool
     """Whether a restart is a matter of our own process: quicker and surer than to ask for a reload."""
+    only_asks: bool
+    """Whether a start starts nothing, and asks whether somebody else's server is there: that costs nothing."""
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:
         """A server that answers, and its process where it is ours.
@@ -151,7 +153,8 @@ class Supervisor:
         try:
             reply = await instance.chat(request)
         except ServerError as error:
-            if self._vigil is not None and instance is self._instance:
+            # what is said of a model that was taken away while it was asked is no news
+            if self._vigil is not None and instance is self._instance and request.model_id in self._roster.loaded:
                 self._vigil.doubt(error, request.model_id)
             raise
         self._note_answer(instance)
@@ -203,10 +206,10 @@ class Supervisor:
         self._cerberus.stable(self._now() - self.snapshot.since_mono_s)
         try:
             await self._roster.settle(instance)
-            await self._recycle(instance)
+            self._say_healed()  # one that could not be loaded at first may answer by now
+            return await self._recycle(instance)
         except FourEyesError as error:
             return _trouble(error)
-        return None
 
     async def _heal(self, trouble: Trouble) -> None:
         """Climb one rung of the ladder; nothing counts as healed before a probe was answered."""
@@ -221,10 +224,11 @@ class Supervisor:
             rung=rung,
         )
         if rung is Rung.RELOAD and self._instance is not None and trouble.model_id is not None:
-            await self._reload(self._instance, trouble.model_id, trouble.reason)
-        elif rung is Rung.ASK_AGAIN and self._instance is not None:
+            if (worse := await self._reload(self._instance, trouble.model_id, trouble.reason)) is not None:
+                await self._heal(worse)
+        elif rung is Rung.ASK_AGAIN:
             self._move(ServerState.FAILED, trouble.reason)
-            await self._authorised(self._instance)
+            await self._authorised()
         else:
             await self._restart(trouble)
 
@@ -234,20 +238,23 @@ class Supervisor:
         hangs_in_ours = trouble.ailment is Ailment.HUNG and self._launch.owns_process
         return self._instance.server.can_unload and not hangs_in_ours
 
-    async def _reload(self, instance: Instance, model_id: str, reason: str) -> None:
+    async def _reload(self, instance: Instance, model_id: str, reason: str) -> Trouble | None:
+        """Load a model anew; what was in the way."""
         try:
             await self._roster.reload(instance, model_id, reason)
         except FourEyesError as error:
-            await self._heal(Trouble(Ailment.MODEL, f"{model_id} could not be loaded again: {error}", model_id))
-        else:
-            self._say_healed()
+            return Trouble(Ailment.MODEL, f"{model_id} could not be loaded again: {error}", model_id)
+        self._say_healed()
+        return None
 
-    async def _authorised(self, instance: Instance) -> None:
+    async def _authorised(self) -> None:
         """Ask now and then whether the server takes our token by now; nothing that we could restart would help."""
         while True:
             await asyncio.sleep(self._settings.check_s)
+            if self._instance is None:  # refused before it was known what it is: the next start asks
+                return
             try:
-                await instance.server.listed()
+                await self._instance.server.listed()
             except UnauthorisedError:
                 continue
             except ServerError as error:
@@ -256,7 +263,7 @@ class Supervisor:
 
     async def _restart(self, trouble: Trouble) -> None:
         """Put down what is left, wait as long as the budget says; the next start follows."""
-        is_ours = self._instance is None or self._instance.process is not None
+        self._cerberus.budget.fail()
         if self.snapshot.state not in {ServerState.FAILED, ServerState.DEGRADED}:
             self._move(ServerState.FAILED, trouble.reason)
         await self._put_down()
@@ -265,8 +272,7 @@ class Supervisor:
         if budget.is_degraded and self.snapshot.state is ServerState.FAILED:
             minutes = self._settings.restarts.window_s / 60
             self._move(ServerState.DEGRADED, f"{budget.recent} failures in {minutes:g} min; {trouble.reason}")
-        # to ask again whether somebody else's server is back costs nothing
-        await asyncio.sleep(budget.pause_s(cap_s=None if is_ours else self._settings.check_s))
+        await asyncio.sleep(budget.pause_s(cap_s=self._settings.check_s if self._launch.only_asks else None))
 
     async def _put_down(self) -> None:
         """Let go of the instance; cancelled half-way, the next call goes on: no child is forgotten."""
@@ -275,7 +281,7 @@ class Supervisor:
             self._instance = None
 
     def _say_healed(self) -> None:
-        if (ill_s := self._cerberus.healed()) is not None:
+        if self._roster.is_well and (ill_s := self._cerberus.healed()) is not None:
             event(
                 "server.healed",
                 f"server '{self.snapshot.id}' is healed: its models answered their probes, after {ill_s:.1f} s",
@@ -284,24 +290,26 @@ class Supervisor:
                 outcome="ok",
             )
 
-    async def _recycle(self, instance: Instance) -> None:
+    async def _recycle(self, instance: Instance) -> Trouble | None:
         """Load the models anew before their engine has leaked too much: beside the old ones where that can be."""
         rss_bytes = None if self.snapshot.pid is None else process_use(self.snapshot.pid).rss_bytes
         why = recycle_due(self._settings.recycling, images=instance.images, rss_bytes=rss_bytes)
         if why is None:
-            return
+            return None
         began_s = self._now()
         if self._launch.can_overlap:
             await self._replace(instance)
         elif instance.server.can_unload and instance.in_flight == 0:  # between frames
             for model_id in self._roster.loaded:
-                await self._reload(instance, model_id, f"recycled {why}")
+                if (trouble := await self._reload(instance, model_id, f"recycled {why}")) is not None:
+                    return trouble
             instance.images = 0
         else:
-            return
+            return None
         took_ms = round((self._now() - began_s) * 1000)
         text = f"server '{self.snapshot.id}' was recycled {why}"
         event("server.recycled", text, server=self.snapshot.id, duration_ms=took_ms)
+        return None
 
     async def _replace(self, old: Instance) -> None:
         """Start a second instance, prove it, and let it take over; the old one ends when it has answered all."""

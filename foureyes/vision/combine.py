@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from foureyes.exceptions import ServerError, ServerReplyError
+from foureyes.exceptions import ServerReplyError
 from foureyes.servers.server import ChatReply, ChatRequest, Priority
 from foureyes.servers.supervisor import Supervisor
 
@@ -54,7 +54,7 @@ class Combiner:
             del self._open[key]
         try:
             whole = await batch.server.chat(_combined(batch.requests))
-        except ServerError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must be told
             for reply in batch.replies.values():
                 if not reply.done():
                     reply.set_exception(error)

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from foureyes.config.settings import EngineServer, Restarts
+from foureyes.config.settings import EngineServer, Recycling, Restarts
 from foureyes.servers.gate import Gate
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.kinds.engine import Engine
@@ -28,6 +28,7 @@ class TinyLaunch:
 
     can_overlap = False
     owns_process = True
+    only_asks = False
 
     def __init__(self, commands: Sequence[Sequence[str]]) -> None:
         self._commands = list(commands)
@@ -58,11 +59,14 @@ class Run:
         check_s: float = 300.0,
         now: Callable[[], float] = time.monotonic,
         restarts: Restarts | None = None,
+        recycling: Recycling | None = None,
     ) -> None:
         self.snapshots: list[ServerSnapshot] = []
         self.edges: set[tuple[ServerState, ServerState]] = set()
         self.on_change: Callable[[ServerSnapshot], None] = lambda _: None
-        settings = EngineServer(id="tiny", check_s=check_s, restarts=restarts or Restarts())
+        settings = EngineServer(
+            id="tiny", check_s=check_s, restarts=restarts or Restarts(), recycling=recycling or Recycling()
+        )
         gate = Gate("tiny", settings.max_requests, 10, Metrics().dropped)
         self.supervisor = Supervisor(settings, launch, models, gate=gate, on_change=self._changed, now=now)
 

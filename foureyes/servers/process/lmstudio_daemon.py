@@ -80,6 +80,7 @@ class LmStudioDaemon:
 
     can_overlap = False
     owns_process = False
+    only_asks = False
 
     def __init__(self, settings: LmStudioServer, connect: Callable[[], Awaitable[ModelServer]]) -> None:
         self._settings = settings
