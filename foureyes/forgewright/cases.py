@@ -51,13 +51,14 @@ class Cases:
             row = connection.execute(query, (fingerprint,)).fetchone()
         return None if row is None else _sighting(row)
 
-    def change(self, case_id: str, change: Callable[[Case], Case]) -> Case:
+    def change(self, case: Case, change: Callable[[Case], Case]) -> Case:
         """Change a case as it is now, whoever else changed it meanwhile; what it became."""
+        return self.change_each([case], change)[0]
+
+    def change_each(self, cases: Iterable[Case], change: Callable[[Case], Case]) -> list[Case]:
+        """Change several at once, all or none."""
         with self._spool.writing() as connection:
-            row = connection.execute("SELECT document FROM cases WHERE id = ?", (case_id,)).fetchone()
-            case = change(Case.model_validate_json(row["document"]))
-            _put(connection, case)
-        return case
+            return [_changed(connection, case.id, change) for case in cases]
 
     def keep_look(self, opened: Iterable[Case], sightings: Iterable[Sighting], revision: int) -> None:
         """Write what one look at the groups up to a revision found: all of it, or none and it is looked again."""
@@ -75,6 +76,13 @@ class Cases:
         with self._spool.reading() as connection:
             rows = connection.execute(query, values).fetchall()
         return [Case.model_validate_json(row["document"]) for row in rows]
+
+
+def _changed(connection: Connection, case_id: str, change: Callable[[Case], Case]) -> Case:
+    row = connection.execute("SELECT document FROM cases WHERE id = ?", (case_id,)).fetchone()
+    case = change(Case.model_validate_json(row["document"]))
+    _put(connection, case)
+    return case
 
 
 def _put(connection: Connection, case: Case) -> None:

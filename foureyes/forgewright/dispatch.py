@@ -73,7 +73,7 @@ class Dispatch:
             cases = Cases(spool)
             recent = cases.handed_over_since(self._utcnow() - timedelta(days=self._settings.keep_days))
             proposed = [case for case in recent if case.state is CaseState.HANDED_OVER and self._has_patch(case)]
-            moved = [cases.change(case.id, lambda now: now.moved(CaseState.FIX_PROPOSED)) for case in proposed]
+            moved = cases.change_each(proposed, lambda now: now.moved(CaseState.FIX_PROPOSED))
             for case in moved:
                 self._tell(spool, case, "a fix is proposed: `foureyes forge show` says where it is")
         return moved
@@ -91,9 +91,7 @@ class Dispatch:
         with self._spool() as spool:
             cases = Cases(spool)
             waiting = [(case, spool.group(case.fingerprint)) for case in cases.all(WAITING)]
-            for case, group in waiting:
-                if group is not None and group.status is Status.RESOLVED:
-                    cases.change(case.id, lambda now: now.moved(CaseState.REJECTED).changed(held_back="resolved"))
+            cases.change_each((case for case, group in waiting if _is_resolved(group)), _closed)
             due = [case for case, group in waiting if self._is_due(case, group, patient=patient)]
             due.sort(key=lambda case: (case.handed_over_at is None, case.priority.rank, case.id))
             left = max(0, self._settings.most_a_day - len(cases.handed_over_since(self._utcnow() - _DAY)))
@@ -112,10 +110,9 @@ class Dispatch:
 
     def _hold_back(self, cases: Cases, due: Sequence[Case]) -> None:
         """Have cases wait for another day, and count each once."""
-        for case in due:
-            if case.held_back != _LIMIT:
-                self._suppressed(_LIMIT, case.fingerprint)
-                cases.change(case.id, lambda now: now.changed(held_back=_LIMIT))
+        told = [case for case in due if case.held_back != _LIMIT]
+        for case in cases.change_each(told, lambda now: now.changed(held_back=_LIMIT)):
+            self._suppressed(_LIMIT, case.fingerprint)
 
     async def _delivered(self, case: Case) -> Case:
         """Hand a case to each target that has not got it, and note at once who has."""
@@ -147,7 +144,7 @@ class Dispatch:
 
     def _handed_over(self, case: Case) -> Case:
         with self._spool() as spool:
-            case = Cases(spool).change(case.id, _handed_over)
+            case = Cases(spool).change(case, _handed_over)
             group = spool.group(case.fingerprint)
             if group is not None and group.status in {Status.NEW, Status.REGRESSED}:
                 spool.triage(case.fingerprint, self._utcnow())
@@ -165,7 +162,7 @@ class Dispatch:
         why = {"trouble": trouble, "held_back": _FAILED if gives_up else None}
         with self._spool() as spool:
             change = Cases(spool).change
-            case = change(case.id, lambda now: now.changed(attempts=attempts, tried_at=at, **why))
+            case = change(case, lambda now: now.changed(attempts=attempts, tried_at=at, **why))
         if gives_up and case.delivered_to:
             return self._handed_over(case)
         if gives_up:
@@ -179,7 +176,7 @@ class Dispatch:
 
     def _note_delivery(self, case: Case, target: str) -> Case:
         with self._spool() as spool:
-            return Cases(spool).change(case.id, lambda now: now.delivered(target, self._utcnow()))
+            return Cases(spool).change(case, lambda now: now.delivered(target, self._utcnow()))
 
     def _tell(self, spool: Spool, case: Case, text: str) -> None:
         spool.audit(self._utcnow(), f"case {case.state}", case.id, text)
@@ -188,6 +185,14 @@ class Dispatch:
     def _spool(self) -> Spool:
         """Opened anew each time: one that was damaged is set aside, and another takes its place."""
         return Spool(spool_file(self._state_dir))
+
+
+def _is_resolved(group: Group | None) -> bool:
+    return group is not None and group.status is Status.RESOLVED
+
+
+def _closed(case: Case) -> Case:
+    return case.moved(CaseState.REJECTED).changed(held_back="resolved")
 
 
 def _handed_over(case: Case) -> Case:

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from parts.forging import journal
-from parts.mender import mender
+from parts.mender import lives, mender
 from parts.program import free_port
 from parts.receiving import CaseReceiver
 
@@ -162,14 +161,14 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, case_fi
     notes = tmp_path / "journal.jsonl"
     with pytest.raises(HandOverError, match=r"did not end within 1\.5 s"):
         deliver(Command(mender(notes, "--hang"), 1.5), case_file)
-    assert [pid for pid in journal(notes)[0]["pids"] if _lives(pid)] == []
+    assert [pid for pid in journal(notes)[0]["pids"] if lives(pid)] == []
 
 
 def test_a_command_that_leaves_a_child_behind_is_done_when_it_exits(tmp_path: Path, case_file: Path) -> None:
     """A grandchild that holds the output open keeps nobody waiting, and is ended."""
     notes = tmp_path / "journal.jsonl"
     deliver(Command(mender(notes, "--linger"), 20), case_file)
-    assert [pid for pid in journal(notes)[0]["pids"] if _lives(pid)] == []
+    assert [pid for pid in journal(notes)[0]["pids"] if lives(pid)] == []
 
 
 @pytest.mark.parametrize(("command", "said"), [(["/no/such/program"], "cannot be started"), (None, "exit code 3")])
@@ -194,10 +193,3 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pat
     (tmp_path / "inbox").write_text("in the way", "utf-8")
     with pytest.raises(HandOverError, match=r"triage\.folder"):
         deliver(Folder(tmp_path / "inbox"), case_file)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

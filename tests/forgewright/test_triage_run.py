@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from parts.forging import Forge, final_failure, journal, record
-from parts.mender import mender
+from parts.mender import lives, mender
 from parts.program import wait_until
 from parts.receiving import CaseReceiver
 
@@ -240,6 +240,19 @@ def run_until(forge: Forge, condition: Callable[[], bool]) -> None:
             await asyncio.wait({task})
 
     asyncio.run(run())
+
+
+def test_a_daemon_that_ends_takes_its_command_with_it(tmp_path: Path) -> None:
+    """A hand-over that is cut off leaves no process, and is no failure: the next daemon hands the case over."""
+    notes = tmp_path / "journal.jsonl"
+    forge = Forge(tmp_path / "state", command=mender(notes, "--hang"), check_s=0.1)
+    record(forge.state_dir, [final_failure()])
+    run_until(forge, lambda: len(journal(notes)) == 1)
+    assert not any(lives(pid) for pid in journal(notes)[0]["pids"])
+    assert (forge.case().state, forge.case().attempts) == (CaseState.NEW, 0)
+    again = Forge(tmp_path / "state", command=mender(notes))
+    again.run()
+    assert again.case().state is CaseState.HANDED_OVER
 
 
 def test_two_cannot_do_the_same_triage(forge: Forge) -> None:

@@ -10,12 +10,22 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 LINE = "x" * 1023 + "\n"
 
 
 def mender(journal: Path, *flags: str) -> list[str]:
     """The argument list of the mender, as a configuration would have it."""
     return [sys.executable, str(Path(__file__)), "--journal", str(journal), *flags]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process that the mender noted is still there."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def main() -> None:
