@@ -16,7 +16,7 @@ from bson.errors import BSONError
 
 from foureyes.config.mongo import Mongo
 from foureyes.errors.group import Group
-from foureyes.errors.mongo_documents import Update, event_update, group_update
+from foureyes.errors.mongo_documents import Write, event_write, group_write
 from foureyes.errors.mongo_link import REFUSED_RETRY_S, MongoLink
 from foureyes.errors.mongo_store import MongoStore, write
 from foureyes.errors.queries import outstanding
@@ -124,9 +124,9 @@ class MongoWriter:
 
     async def _send_events(self, spool: Spool) -> bool:
         """Send the oldest events, and mark them as sent; whether there may be more."""
-        unsent, updates, refused = await asyncio.to_thread(_letters, spool, self._batch)
+        unsent, writes, refused = await asyncio.to_thread(_letters, spool, self._batch)
         written = [each for each in unsent if each.sequence not in refused]
-        for place, reason in (await write(self._store.events, updates)).items():
+        for place, reason in (await write(self._store.events, writes)).items():
             refused[written[place].sequence] = reason
         await asyncio.to_thread(self._settle, spool, unsent, refused)
         return len(unsent) == self._batch
@@ -145,7 +145,7 @@ class MongoWriter:
     async def _send_groups(self, spool: Spool) -> bool:
         """Send the groups that have changed since; whether there may be more."""
         groups: list[Group] = await asyncio.to_thread(_changed_groups, spool, self._batch)
-        refused = await write(self._store.groups, [group_update(group, self._machine) for group in groups])
+        refused = await write(self._store.groups, [group_write(group, self._machine) for group in groups])
         if groups:
             await asyncio.to_thread(spool.set_note, _REVISION, str(groups[-1].revision))
         for place, reason in refused.items():
@@ -163,17 +163,17 @@ class MongoWriter:
             event("mongo.cleaned", f"{deleted} old events are deleted from MongoDB", level="debug")
 
 
-def _letters(spool: Spool, limit: int) -> tuple[list[Unsent], list[Update], dict[int, str]]:
-    """The oldest unsent events, the updates that send them, and those that BSON cannot hold, with the reason."""
+def _letters(spool: Spool, limit: int) -> tuple[list[Unsent], list[Write], dict[int, str]]:
+    """The oldest unsent events, the writes that send them, and those that BSON cannot hold, with the reason."""
     unsent = spool.unsent(limit)
-    updates: list[Update] = []
+    writes: list[Write] = []
     refused: dict[int, str] = {}
     for each in unsent:
         try:
-            updates.append(event_update(each.document))
+            writes.append(event_write(each.document))
         except (BSONError, OverflowError, ValueError) as error:
             refused[each.sequence] = f"not to be written as BSON: {error}"
-    return unsent, updates, refused
+    return unsent, writes, refused
 
 
 def _changed_groups(spool: Spool, limit: int) -> list[Group]:

@@ -1,23 +1,30 @@
-"""What MongoDB is told of events and groups: updates that may be repeated without doubling anything."""
+"""What MongoDB is told of events and groups: writes that may be repeated without doubling anything."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import bson
 from bson.raw_bson import RawBSONDocument
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateOne
 
 from foureyes.errors.group import Group
 from foureyes.errors.plain import moment
-
-Update = UpdateOne
 
 _KEY_ESCAPES = str.maketrans({"%": "%25", ".": "%2E", "$": "%24"})
 """A dot or a dollar in the name of a field means something to MongoDB."""
 
 
-def event_update(document: dict[str, Any]) -> Update:
+@dataclass(frozen=True)
+class Write:
+    """One document's write: what is tried first, and the upsert that is right whatever is there already."""
+
+    first: InsertOne[Any] | UpdateOne
+    upsert: UpdateOne
+
+
+def event_write(document: dict[str, Any]) -> Write:
     """Bring one event to MongoDB: its id is the `_id`, its moments are dates.
 
     What is there already stays, and so does a flag `resolved` that was set there; only a resolution of ours is
@@ -25,15 +32,21 @@ def event_update(document: dict[str, Any]) -> Update:
     """
     fields = {**document, "at": moment(document["at"])}
     name = fields.pop("id")
-    update: dict[str, Any] = {}
     if document["resolved"]:
         del fields["resolved"], fields["resolved_at"]
-        update["$set"] = {"resolved": True, "resolved_at": moment(document["resolved_at"])}
-    update["$setOnInsert"] = RawBSONDocument(bson.encode(fields))  # encoded here, not on the event loop
-    return UpdateOne({"_id": name}, update, upsert=True)
+        resolved = {"resolved": True, "resolved_at": moment(document["resolved_at"])}
+        update = UpdateOne({"_id": name}, {"$set": resolved, "$setOnInsert": _encoded(fields)}, upsert=True)
+        return Write(update, update)
+    insert = InsertOne(_encoded({"_id": name, **fields}))
+    return Write(insert, UpdateOne({"_id": name}, {"$setOnInsert": fields}, upsert=True))
 
 
-def group_update(group: Group, machine: str) -> Update:
+def _encoded(fields: dict[str, Any]) -> RawBSONDocument:
+    """BSON by now, in the thread that reads the spool: the event loop is spared the work."""
+    return RawBSONDocument(bson.encode(fields))
+
+
+def group_write(group: Group, machine: str) -> Write:
     """Bring one group to MongoDB: what this machine knows of it stands under the machine's name."""
     here = f"machines.{machine.translate(_KEY_ESCAPES)}"
     update = {
@@ -53,4 +66,5 @@ def group_update(group: Group, machine: str) -> Update:
             "first_event": group.first_event,
         },
     }
-    return UpdateOne({"_id": group.fingerprint}, update, upsert=True)
+    upsert = UpdateOne({"_id": group.fingerprint}, update, upsert=True)
+    return Write(upsert, upsert)

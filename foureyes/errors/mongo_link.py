@@ -11,7 +11,7 @@ from foureyes.exceptions import MongoError, MongoLostError, MongoRefusedError
 from foureyes.telemetry.log import event
 
 REFUSED_RETRY_S = 60.0
-_FIRST_RETRY_S, _CAP_S = 0.5, 5.0
+_FIRST_RETRY_S, _CAP_S = 0.5, 2.0
 
 
 class MongoLink:

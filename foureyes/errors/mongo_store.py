@@ -14,7 +14,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure, PyMongoError
 
 from foureyes.config.mongo import Mongo
-from foureyes.errors.mongo_documents import Update
+from foureyes.errors.mongo_documents import Write
 from foureyes.exceptions import ConfigError, ConfigFault
 from foureyes.redaction import hide, redact_text
 from foureyes.telemetry.log import event
@@ -93,22 +93,24 @@ class MongoStore:
             event("mongo.no_index", text, level="warning")
 
 
-async def write(collection: Collection, updates: Sequence[Update]) -> dict[int, str]:
+async def write(collection: Collection, writes: Sequence[Write]) -> dict[int, str]:
     """Write in order; the places of those that are refused for good, with the reason: the others are all written.
 
     Raises PyMongoError where it is not the document's fault; the same may then be written again.
     """
+    requests = [each.first for each in writes]
     refused: dict[int, str] = {}
-    done, again = 0, -1
-    while done < len(updates):
+    done, upserting = 0, False
+    while done < len(requests):
         try:
-            await collection.bulk_write(updates[done:], ordered=True)
+            await collection.bulk_write(requests[done:], ordered=True)
             break
         except BulkWriteError as error:
             at, code, reason = _refused_one(error)
             done += at
-            if code == _DUPLICATE and again != done:
-                again = done  # what was cut off arrives at the same time: now it is there, and is only matched
+            if code == _DUPLICATE and not upserting:  # sent before, and not acknowledged: so may be what follows
+                upserting = True
+                requests[done:] = [each.upsert for each in writes[done:]]
                 continue
             refused[done] = reason
             done += 1

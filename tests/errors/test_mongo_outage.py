@@ -61,10 +61,10 @@ async def test_the_loss_is_reported_once_and_so_is_the_next_one(
     async with writing(proxy.uri, mongo, tmp_path) as running:
         await running.until_state("ok")
         for times in (1, 2):
-            attempts = proxy.commands("update")
+            attempts = proxy.commands("insert")
             proxy.behave(not_primary=1000)
             running.spool.write([fault(times)])
-            await running.until(lambda before=attempts: proxy.commands("update") > before + 1, "attempts failed")
+            await running.until(lambda before=attempts: proxy.commands("insert") > before + 1, "attempts failed")
             assert [type(error) for error in running.reported] == [MongoLostError] * times
             proxy.behave()
             await running.until_state("ok")
@@ -171,7 +171,7 @@ async def test_killed_and_started_again_under_load(own_mongo: MongoServer, tmp_p
     """MongoDB killed twice while faults come in: all are there afterwards, each once, in order."""
     events = _faults(300)
     with MongoClient[dict[str, Any]](own_mongo.uri, tz_aware=True) as client:
-        async with writing(own_mongo.uri, client["outage"], tmp_path) as running:
+        async with writing(own_mongo.uri, client["outage"], tmp_path, batch=20) as running:
             load = asyncio.create_task(_load(running, events), name="load")
             for after in (50, 150):
                 await running.until(_has(running, after), "some are there")

@@ -35,6 +35,8 @@ _HEADER = struct.Struct("<iiii")
 _OP_MSG = 2013
 _GREETINGS = {"hello", "isMaster", "ismaster"}
 _WRITES = {"update", "insert", "delete"}
+_SENT = {"update": "updates", "insert": "documents"}
+"""Where a write has its documents."""
 _STEPPED_DOWN = {"ok": 0.0, "code": 10107, "codeName": "NotWritablePrimary", "errmsg": "not primary"}
 _DENIED = {"ok": 0.0, "code": 18, "codeName": "AuthenticationFailed", "errmsg": "Authentication failed."}
 _INVALID = {"code": 121, "errmsg": "Document failed validation"}
@@ -212,9 +214,9 @@ class Proxy:
             link.to_server.write(message.data)
 
     def _rejected_at(self, document: Document) -> int | None:
-        """Where the first document of an ordered update stands that is to be refused."""
-        for index, update in enumerate(document.get("updates", [])):
-            if self._behaviour.reject in repr(update):
+        """Where the first document of an ordered write stands that is to be refused."""
+        for index, each in enumerate(document.get(_SENT.get(next(iter(document)), ""), [])):
+            if self._behaviour.reject in repr(each):
                 return index
         return None
 
@@ -226,10 +228,9 @@ class Proxy:
             reply = {"n": 0, "nModified": 0, "writeErrors": [refusal], "ok": 1.0}
             link.to_client.write(op_msg(reply, response_to=message.request_id))
             return
+        sent = _SENT[next(iter(document))]
         link.rewrites[message.request_id] = lambda reply: reply | {"writeErrors": [refusal]}
-        link.to_server.write(
-            op_msg(document | {"updates": document["updates"][:at]}, request_id=message.request_id)
-        )
+        link.to_server.write(op_msg(document | {sent: document[sent][:at]}, request_id=message.request_id))
 
     async def _replies(self, link: Link) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
