@@ -84,7 +84,7 @@ def hooked(recorder: FaultRecorder) -> Iterator[None]:
 
     def unraisable(found: sys.UnraisableHookArgs) -> None:
         if found.exc_value is not None:
-            recorder.record(found.exc_value, "finaliser", where=repr(found.object), said=found.err_msg or _DONE)
+            recorder.record(found.exc_value, "finaliser", where=found.object, said=found.err_msg or _DONE)
         before[2](found)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = main, thread, unraisable
