@@ -18,7 +18,9 @@ from foureyes.config.settings import Source, obs_password
 from foureyes.daemon import parts
 from foureyes.daemon.state_folder import running
 from foureyes.errors.mongo_store import MongoStore, reason_of
-from foureyes.exceptions import ConfigError, FourEyesError
+from foureyes.exceptions import ConfigError, FourEyesError, HandOverError
+from foureyes.forgewright.handover.target import Target
+from foureyes.forgewright.triage import targets_of
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
 from foureyes.servers.http.clients import Clients
@@ -69,6 +71,8 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         yield await _mongo(settings.mongo.uri.get_secret_value(), settings.mongo)
     for entry in settings.sources:
         yield await asyncio.to_thread(_source, entry)
+    for target in targets_of(settings.triage):
+        yield await asyncio.to_thread(_target, target)
     clients = Clients()
     for name, server in parts.supervisors_of(settings, Metrics(), clients).items():
         async for finding in _server(name, server):
@@ -109,6 +113,14 @@ def _source(entry: Source) -> Finding:
     size = f"{picture.width}x{picture.height}"
     why = f"; {found.why}" if found.why else ""
     return Finding(f"source {entry.id}", ok=True, text=f"{opened.description}, {size}{why}")
+
+
+def _target(target: Target) -> Finding:
+    try:
+        text = target.check()
+    except HandOverError as error:
+        return Finding("triage", ok=False, text=str(error))
+    return Finding("triage", ok=True, text=f"cases go to {text}")
 
 
 async def _server(name: str, server: Supervisor) -> AsyncIterator[Finding]:

@@ -171,13 +171,30 @@ def test_a_command_that_leaves_a_child_behind_is_done_when_it_exits(tmp_path: Pa
     assert [pid for pid in journal(notes)[0]["pids"] if lives(pid)] == []
 
 
-@pytest.mark.parametrize(("command", "said"), [(["/no/such/program"], "cannot be started"), (None, "exit code 3")])
+@pytest.mark.parametrize(
+    ("command", "said"), [(["/no/such/program"], "there is no program"), (None, "exit code 3")]
+)
 def test_a_command_that_fails_is_an_error_that_says_so(
     tmp_path: Path, case_file: Path, command: list[str] | None, said: str
 ) -> None:
     """One that is not there, and one that says it failed."""
     with pytest.raises(HandOverError, match=said):
         deliver(Command(command or mender(tmp_path / "journal.jsonl", "--exit", "3"), 30), case_file)
+
+
+@pytest.mark.usefixtures("_secret")
+def test_a_target_says_beforehand_whether_it_could(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking hands nothing over; what is missing is the same sentence that a hand-over would end with."""
+    notes = tmp_path / "journal.jsonl"
+    assert "inbox" in Folder(tmp_path / "inbox").check()
+    assert webhook("http://127.0.0.1:9/secret/path").check() == "signed posts to 127.0.0.1:9"
+    assert "python" in Command(mender(notes), 30).check()
+    assert not notes.exists()
+    monkeypatch.delenv(VARIABLE)
+    (tmp_path / "file").touch()
+    for target in (Folder(tmp_path / "file"), webhook("http://127.0.0.1:9/"), Command(["no-such-program"], 30)):
+        with pytest.raises(HandOverError):
+            target.check()
 
 
 def test_a_folder_gets_whole_files(tmp_path: Path, case_file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,10 @@ class Command:
         self._arguments = tuple(arguments)
         self._timeout_s = timeout_s
 
+    def check(self) -> str:
+        """Whether there is such a program; it is not run. Raises HandOverError."""
+        return f"the command {self._program()}"
+
     async def deliver(self, case_id: str, case_file: Path) -> None:  # noqa: ARG002 - every target's signature
         """Run it to its end. Raises HandOverError where it cannot run, lasts too long or says that it failed."""
         process, output = await self._started(case_file), bytearray()
@@ -48,11 +53,19 @@ class Command:
             text = f"{self._arguments[0]} (triage.command) ended with exit code {process.returncode}"
             raise HandOverError(f"{text}; see {case_file.with_name(OUTPUT)}")
 
+    def _program(self) -> Path:
+        """Where the program is; it is started in another folder than ours."""
+        found = shutil.which(self._arguments[0])
+        if found is None:
+            raise HandOverError(f"there is no program '{self._arguments[0]}' (triage.command) that can be run")
+        return Path(found).absolute()
+
     async def _started(self, case_file: Path) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
-                *self._arguments,
-                str(case_file),
+                self._program(),
+                *self._arguments[1:],
+                case_file,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -14,6 +14,9 @@ class Target(Protocol):
     def name(self) -> str:
         """`command`, `webhook` or `folder`."""
 
+    def check(self) -> str:
+        """What it hands cases to. Raises HandOverError where it could not do so now; nothing is handed over."""
+
     async def deliver(self, case_id: str, case_file: Path) -> None:
         """Hand over the case whose task is in `case_file`. Raises HandOverError with what to do about it."""
 

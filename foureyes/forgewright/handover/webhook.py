@@ -39,6 +39,11 @@ class Webhook:
         self._host = urlsplit(settings.url).netloc
         """All that is ever said of the url: its path may be a secret."""
 
+    def check(self) -> str:
+        """Whether there is a secret for the signature; nobody is asked. Raises HandOverError."""
+        secret_from(self._settings.secret_env)
+        return f"signed posts to {self._host}"
+
     async def deliver(self, case_id: str, case_file: Path) -> None:
         """Post the case until it is taken, a bounded number of times. Raises HandOverError."""
         secret = secret_from(self._settings.secret_env)
