@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from foureyes.exceptions import QueueFullError
+from foureyes.exceptions import PictureTooLargeError, QueueFullError
 
 _RETRY_AFTER_S = 1.0
 
@@ -40,7 +40,16 @@ class Intake:
             self._places.remove(place)
 
     def hold(self, place: Place, more_bytes: int) -> None:
-        """Hold so many bytes more in a place. Raises QueueFullError where all would hold too much together."""
+        """Hold so many bytes more in a place. Raises QueueFullError where all would hold too much together.
+
+        Raises PictureTooLargeError where that would be too much alone: it would be so whenever it came again.
+        """
+        if place.held_bytes + more_bytes > self._most_bytes:
+            self._dropped("analyze", "too_large")
+            raise PictureTooLargeError(
+                f"the picture needs more than the {self._most_bytes:,} bytes that are meant for single pictures; "
+                "send a smaller one, or raise resources.memory_limit_mb"
+            )
         if sum(each.held_bytes for each in self._places) + more_bytes > self._most_bytes:
             raise self._refusal("bytes", "the pictures being worked on fill the memory that is meant for them")
         place.held_bytes += more_bytes
