@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from foureyes.redaction import redact
 from foureyes.schema.document import MAX_TEXT_CHARS
 
 
@@ -39,6 +40,8 @@ ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:._/-]{1,400}$"
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
 Url = Annotated[str, AfterValidator(_base_url)]
 """Scheme, host and port of a server; a trailing /v1 is taken off."""
+Command = Annotated[list[str], Field(min_length=1), PlainSerializer(redact, list[str], when_used="json")]
+"""An argument list; shown without the secrets that are in it (--api-key ...)."""
 Rect = Annotated[tuple[float, float, float, float], AfterValidator(_inside_picture)]
 """x, y, width, height as fractions of the picture."""
 Fps = Annotated[float, Field(ge=0.1, le=30)]

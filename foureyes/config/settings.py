@@ -14,7 +14,19 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from foureyes.config.mongo import Mongo
-from foureyes.config.section import Fps, Interval, ModelId, Name, Rect, Section, TaskRegions, Text, Timeout, Url
+from foureyes.config.section import (
+    Command,
+    Fps,
+    Interval,
+    ModelId,
+    Name,
+    Rect,
+    Section,
+    TaskRegions,
+    Text,
+    Timeout,
+    Url,
+)
 from foureyes.config.triage import Triage
 
 DEFAULT_WEB_PORT = 8484
@@ -153,10 +165,8 @@ class LanguageServer(ServerSettings):
     url: Url
     token_env: str | None = Field(None, description="the environment variable that holds the bearer token")
     max_edge_px: int = Field(1024, ge=64, le=8192, description="longest side of a picture that is sent")
-    command: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="argument list that starts it; {port} is the url's port or a free one",
+    command: Command | None = Field(
+        None, description="argument list that starts it; {port} is the url's port or a free one"
     )
 
     @property

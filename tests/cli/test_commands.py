@@ -148,6 +148,26 @@ def test_config_show_is_a_valid_configuration(tmp_path: Path) -> None:
     assert foureyes("config", "show", "--config", str(file)).stdout == shown.stdout
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_config_show_hides_what_a_command_is_told_in_secret(tmp_path: Path, form: tuple[str, ...]) -> None:
+    """An API key in the command of a server is shown as there, and not as what it is; the rest is shown."""
+    properties = {"x": {"type": ["string", "null"]}}
+    schema = {"type": "object", "properties": properties, "required": ["x"], "additionalProperties": False}
+    command = ["llama-server", "--api-key", "opensesame", "--port", "{port}"]
+    server = {"id": "llama", "kind": "llama-server", "url": "http://127.0.0.1:9999", "command": command}
+    document = {
+        "servers": [server],
+        "models": {"m": {"server": "llama", "model_id": "m"}},
+        "tasks": {"t": {"models": ["m"], "schema": schema}},
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(document), encoding="utf-8")
+    shown = foureyes("config", "show", "--config", str(tmp_path / "config.yaml"), *form)
+    assert shown.returncode == 0, shown.stderr
+    assert "--api-key" in shown.stdout
+    assert "{port}" in shown.stdout
+    assert "opensesame" not in shown.stdout
+
+
 def test_config_schema_is_a_json_schema() -> None:
     """config schema prints the JSON Schema of every setting."""
     schema = json.loads(foureyes("config", "schema").stdout)

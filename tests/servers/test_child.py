@@ -179,3 +179,15 @@ async def test_stopping_twice_is_harmless(start: Start) -> None:
     await child.stop()
     await child.stop()
     assert child.exit_text() == "exit code 0"
+
+
+async def test_what_is_set_for_foureyes_alone_is_not_the_childs(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets that FourEyes gets by its environment are in no child's; what else is there is."""
+    monkeypatch.setenv("FOUREYES_MONGO__URI", "mongodb://user:opensesame@host")
+    monkeypatch.setenv("TINY", "kept")
+    child = await start(*shell(f"env; {SAY_PORT}; sleep 60"))
+    await child.port(END_WITHIN_S)
+    assert "TINY=kept" in child.output.last_lines
+    assert not [line for line in child.output.last_lines if line.startswith("FOUREYES_")]

@@ -17,6 +17,7 @@ import psutil
 
 from foureyes.exceptions import ServerStartError
 from foureyes.servers.process.child_output import ChildOutput
+from foureyes.servers.process.environment import environment
 
 _TERMINATE_S = 2.0
 _EXIT_POLL_S = 0.5
@@ -57,7 +58,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=environment(),
             start_new_session=True,
         )
         return cls(name, process, dropped)
@@ -175,11 +176,6 @@ def _leash() -> list[str]:
     """The words before a command that have the kernel end it with us, however we end: not all read our pipe."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-
-
-def _environment() -> dict[str, str]:
-    """Our environment without the secret that the child has no use for."""
-    return {name: value for name, value in os.environ.items() if name != "FOUREYES_OBS_PASSWORD"}
 
 
 def _root(pid: int) -> psutil.Process | None:

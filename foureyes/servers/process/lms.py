@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
 from foureyes.exceptions import ServerStartError
+from foureyes.servers.process.environment import environment
 
 _OUTPUT_BYTES = 64 * 1024
 
@@ -76,7 +76,7 @@ class Lms:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name != "FOUREYES_OBS_PASSWORD"},
+            env=environment(),
             start_new_session=True,
         )
         assert process.stdout is not None
