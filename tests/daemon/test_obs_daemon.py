@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
 from parts.obs_studio import ObsStudio
+from parts.watched import FakeEngine, task, write_config
 
 from foureyes.frames.demo.scene import Scene
 from foureyes.picture import encode_png
@@ -78,11 +80,16 @@ def test_the_password_is_in_no_log(daemon: RunningDaemon, obs_studio: ObsStudio)
 
 def test_a_wrong_password_is_told_by_check(obs_studio: ObsStudio, tmp_path: Path) -> None:
     """A wrong password names the variable to set; a scene that is not there is told by its name."""
-    config = configured(tmp_path, obs_studio)
-    arguments = ["check", "--config", str(config), "--state-dir", str(tmp_path)]
-    wrong = foureyes(*arguments, FOUREYES_OBS_PASSWORD=obs_studio.password[::-1])
+    source = {"id": "main", "kind": "obs", "port": obs_studio.port, "timeout_s": 1}
+    with FakeEngine(tmp_path / "engine", ["calm"]) as engine:
+
+        def checked(password: str, **settings: str) -> CompletedProcess[str]:
+            config = write_config(tmp_path, engine, {"calm": task()}, [{**source, **settings}])
+            arguments = ("check", "--config", str(config), "--state-dir", str(tmp_path))
+            return foureyes(*arguments, FOUREYES_OBS_PASSWORD=password)
+
+        wrong = checked(obs_studio.password[::-1])
+        missing = checked(obs_studio.password, scene="Nowhere")
     assert "FOUREYES_OBS_PASSWORD" in wrong.stdout
-    configured(tmp_path, obs_studio, scene="Nowhere")
-    missing = foureyes(*arguments, FOUREYES_OBS_PASSWORD=obs_studio.password)
     assert "Nowhere" in missing.stdout
     assert (wrong.returncode, missing.returncode) == (1, 1)

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
+from parts.watched import FakeEngine, task, write_config
 
 from foureyes.frames.demo.scene import Scene
 from foureyes.picture import decode, encode_png
 
 SCENE = Scene(5, 3.0)
+
+
+def shipped_amounts() -> dict[str, Any]:
+    """The shipped configuration with its amounts alone: one model to load."""
+    shown: dict[str, Any] = json.loads(foureyes("config", "show", "--json").stdout)
+    shown["tasks"] = {"vision_ocr": shown["tasks"]["vision_ocr"]}
+    return shown
+
+
+@pytest.fixture(scope="module")
+def amounts_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of it."""
+    file = tmp_path_factory.mktemp("amounts") / "amounts.yaml"
+    file.write_text(json.dumps(shipped_amounts()), encoding="utf-8")
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +44,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_a_video_is_read_to_its_end(video: Path, tmp_path: Path) -> None:
+def test_a_video_is_read_to_its_end(video: Path, amounts_config: Path, tmp_path: Path) -> None:
     """A video that ends is the end of the run, with exit code 0 and its last frame read."""
-    with RunningDaemon(tmp_path, "--source", f"video:{video}") as daemon:
+    with RunningDaemon(tmp_path, "--config", str(amounts_config), "--source", f"video:{video}") as daemon:
         assert daemon.process.wait(90) == 0, daemon.tail(30)
         amounts = [reading["values"] for reading in daemon.readings() if reading["task"] == "vision_ocr"]
         assert any(values["grand"] for values in amounts)
@@ -47,14 +65,14 @@ def test_a_file_that_cannot_be_watched_ends_the_run(tmp_path: Path, source: str)
         assert not (daemon.state_dir / "daemon.json").exists()
 
 
-def test_a_folder_of_pictures_goes_on_after_a_broken_one(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_goes_on_after_a_broken_one(amounts_config: Path, tmp_path: Path) -> None:
     """A truncated picture in a folder is named, and the next one is read."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in (1, 2, 3):
         data = encode_png(SCENE.draw(number * 7))
         (folder / f"{number}.png").write_bytes(data if number != 2 else data[:4000])
-    with RunningDaemon(tmp_path, "--source", f"images:{folder}") as daemon:
+    with RunningDaemon(tmp_path, "--config", str(amounts_config), "--source", f"images:{folder}") as daemon:
         assert daemon.process.wait(90) == 0, daemon.tail(30)
         assert "2.png" in daemon.log.read_text("utf-8")
         last = [reading for reading in daemon.readings() if reading["task"] == "vision_ocr"][-1]
@@ -62,7 +80,7 @@ def test_a_folder_of_pictures_goes_on_after_a_broken_one(tmp_path: Path) -> None
 
 
 def masked_config(tmp_path: Path, **capture: str) -> Path:
-    shown = json.loads(foureyes("config", "show", "--json").stdout)
+    shown = shipped_amounts()
     shown["sources"] = [{"id": "main", "kind": "demo", "seed": 5, "masks": [[0.0, 0.0, 0.26, 0.25]]}]
     shown["capture"].update(capture)
     file = tmp_path / "masked.yaml"
@@ -70,14 +88,20 @@ def masked_config(tmp_path: Path, **capture: str) -> Path:
     return file
 
 
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    """The values of every whole reading of a recording, so far."""
+    file = folder / "readings.jsonl"
+    lines = file.read_text("utf-8").split("\n")[:-1] if file.exists() else []
+    return [json.loads(line)["values"] for line in lines]
+
+
 def test_what_is_masked_is_neither_read_nor_recorded(tmp_path: Path) -> None:
     """A masked amount is null, and its pixels are black in every picture that is kept."""
     config, folder = masked_config(tmp_path), tmp_path / "recording"
-    verb = ("record", str(folder))
-    with RunningDaemon(tmp_path, "--config", str(config), "--duration", "4", verb=verb) as daemon:
-        assert daemon.process.wait(90) == 0, daemon.tail(30)
-    readings = [json.loads(line) for line in (folder / "readings.jsonl").read_text("utf-8").splitlines()]
-    amounts = [reading["values"] for reading in readings if reading["task"] == "vision_ocr"]
+    with RunningDaemon(tmp_path, "--config", str(config), verb=("record", str(folder))) as daemon:
+        daemon.wait(lambda: any(values["major"] for values in recorded(folder)), "an amount is read")
+        assert daemon.stop(signal.SIGTERM) == 0, daemon.tail(30)
+    amounts = recorded(folder)
     assert any(values["major"] for values in amounts)
     assert all(values["grand"] is None for values in amounts)
     kept = list((folder / "frames").iterdir())
@@ -85,25 +109,25 @@ def test_what_is_masked_is_neither_read_nor_recorded(tmp_path: Path) -> None:
     assert all(not decode(file.read_bytes())[:180, :320].any() for file in kept)
 
 
-def test_a_recording_is_a_source(tmp_path: Path) -> None:
+def test_a_recording_is_a_source(amounts_config: Path, tmp_path: Path) -> None:
     """What record kept is read again by replay with the same amounts."""
-    folder = tmp_path / "recording"
-    verb = ("record", str(folder))
-    with RunningDaemon(tmp_path, "--source", "demo:5", "--duration", "5", verb=verb) as daemon:
-        assert daemon.process.wait(90) == 0, daemon.tail(30)
-    first = [json.loads(line) for line in (folder / "readings.jsonl").read_text("utf-8").splitlines()]
-    again = tmp_path / "again"
+    folder, again = tmp_path / "recording", tmp_path / "again"
+    config = ("--config", str(amounts_config))
+    with RunningDaemon(tmp_path, *config, "--source", "demo:5", verb=("record", str(folder))) as daemon:
+        daemon.wait(lambda: len(grands(recorded(folder))) > 1, "two amounts are read")
+        assert daemon.stop(signal.SIGTERM) == 0, daemon.tail(30)
+    first = grands(recorded(folder))
     again.mkdir()
-    with RunningDaemon(again, "--source", f"replay:{folder}") as daemon:
+    with RunningDaemon(again, *config, "--source", f"replay:{folder}") as daemon:
         assert daemon.process.wait(90) == 0, daemon.tail(30)
-        second = daemon.readings()
+        second = grands([reading["values"] for reading in daemon.readings()])
+    assert first | second <= {SCENE.truth(number).grand for number in range(200)}
+    assert first & second
 
-    def grands(readings: list[dict[str, dict[str, str]]]) -> set[str]:
-        return {reading["values"]["grand"] for reading in readings if reading["values"].get("grand")}
 
-    assert grands(first)
-    assert grands(second) <= {SCENE.truth(number).grand for number in range(20)}
-    assert grands(first) & grands(second)
+def grands(amounts: list[dict[str, Any]]) -> set[str]:
+    """The amounts that were read."""
+    return {values["grand"] for values in amounts if values["grand"]}
 
 
 def test_who_may_not_store_pictures_cannot_record(tmp_path: Path) -> None:
@@ -117,14 +141,13 @@ def test_who_may_not_store_pictures_cannot_record(tmp_path: Path) -> None:
 
 def test_two_sources_are_watched_at_once(tmp_path: Path) -> None:
     """One daemon watches several sources, each with its own clock and tasks."""
-    shown = json.loads(foureyes("config", "show", "--json").stdout)
-    shown["sources"] = [
-        {"id": "left", "kind": "demo", "seed": 1, "tasks": ["vision_ocr"]},
-        {"id": "right", "kind": "demo", "seed": 2, "fps": 1, "tasks": ["animation_detection"]},
+    sources = [
+        {"id": "left", "kind": "demo", "seed": 1, "tasks": ["calm"]},
+        {"id": "right", "kind": "demo", "seed": 2, "fps": 1, "tasks": ["slow"]},
     ]
-    config = tmp_path / "two.yaml"
-    config.write_text(json.dumps(shown), encoding="utf-8")
-    with RunningDaemon(tmp_path, "--config", str(config), "--duration", "8") as daemon:
-        assert daemon.process.wait(90) == 0, daemon.tail(30)
-        seen = {(reading["source"], reading["task"]) for reading in daemon.readings()}
-        assert seen == {("left", "vision_ocr"), ("right", "animation_detection")}
+    with FakeEngine(tmp_path / "engine", ["calm", "slow"]) as engine:
+        config = write_config(tmp_path, engine, {"calm": task(), "slow": task()}, sources)
+        with RunningDaemon(tmp_path, "--config", str(config), "--duration", "3") as daemon:
+            assert daemon.process.wait(90) == 0, daemon.tail(30)
+            seen = {(reading["source"], reading["task"]) for reading in daemon.readings()}
+            assert seen == {("left", "calm"), ("right", "slow")}
