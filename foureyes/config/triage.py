@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from foureyes.config.section import Section, Text, Timeout
+from foureyes.config.section import Command, Section, Text, Timeout
 
 
 def _web_address(value: str) -> str:
@@ -35,9 +35,7 @@ class Webhook(Section):
 class Triage(Section):
     """Which recorded faults become cases, and to whom a case is handed: any of a command, a webhook, a folder."""
 
-    command: list[str] | None = Field(
-        None, min_length=1, description="argument list; the path of the case file is put behind it"
-    )
+    command: Command | None = Field(None, description="argument list; the path of the case file is put behind it")
     command_timeout_s: float = Field(600.0, ge=1, le=86_400)
     webhook: Webhook | None = None
     folder: Path | None = Field(None, description="each case is written there as <id>.json")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from foureyes.exceptions import HandOverError
 from foureyes.redaction import redact_text
+from foureyes.servers.process.environment import environment
 
 _KEPT_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -70,7 +71,7 @@ class Command:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=case_file.parent,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -111,8 +112,3 @@ async def _end(process: asyncio.subprocess.Process, draining: asyncio.Task[None]
 def _keep(output: bytearray, file: Path) -> None:
     with contextlib.suppress(OSError):  # the folder may be gone; the hand-over's own outcome counts
         file.write_text(redact_text(output.decode("utf-8", "replace")), encoding="utf-8")
-
-
-def _environment() -> dict[str, str]:
-    """Our environment without what is set for FourEyes alone: its secrets are not the command's."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("FOUREYES_")}
