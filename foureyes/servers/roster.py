@@ -72,9 +72,8 @@ class Roster:
         """Unload what is not wanted, then load what is. Raises what is wrong with the server itself."""
         for model_id in set(self.loaded) - set(self.wanted):
             await self._drop(instance, model_id)
-        if self._now() - self._tried_mono_s >= _MISSING_AGAIN_S:
-            self.missing = {}
-        if due := self.due:
+        again = self._now() - self._tried_mono_s >= _MISSING_AGAIN_S
+        if due := [model_id for model_id in self.wanted if model_id not in self.loaded] if again else self.due:
             self._tried_mono_s = self._now()
         for number, model_id in enumerate(due, 1):
             await self._try(instance, model_id, f" ({number} of {len(due)})")
@@ -96,13 +95,14 @@ class Roster:
             self._do_without(instance, model_id, error)
 
     def _do_without(self, instance: Instance, model_id: str, error: ServerError) -> None:
-        event("model.missing", str(error), level="error", server=self._settings.id, model=model_id)
+        level = "debug" if self.missing.get(model_id) == str(error) else "error"
+        event("model.missing", str(error), level=level, server=self._settings.id, model=model_id)
         if isinstance(error, ModelCrashedError):
             self._crashed |= {model_id}
         self._miss(instance, model_id, str(error))
 
     async def _load(self, instance: Instance, model_id: str, place: str = "") -> None:
-        await load(instance, model_id, self._settings, place)
+        await load(instance, model_id, self._settings, place, "debug" if model_id in self.missing else "info")
         entry = await instance.server.entry(model_id)
         if entry is not None and entry.size_bytes:
             self.sizes = {**self.sizes, model_id: entry.size_bytes}
@@ -125,9 +125,11 @@ class Roster:
         self._changed()
 
 
-async def load(instance: Instance, model_id: str, settings: ServerSettings, place: str = "") -> None:
-    """Have a model loaded and its probe answered. Raises a ServerError leaf."""
-    event("model.loading", f"loading {model_id}{place}", server=settings.id, model=model_id)
+async def load(
+    instance: Instance, model_id: str, settings: ServerSettings, place: str = "", level: str = "info"
+) -> None:
+    """Have a model loaded and its probe answered, told at `level`. Raises a ServerError leaf."""
+    event("model.loading", f"loading {model_id}{place}", level=level, server=settings.id, model=model_id)
     load_s = await instance.server.load(model_id)
     latency_ms = await instance.probe(model_id, settings.load_timeout_s)
     event(

@@ -203,3 +203,21 @@ async def test_a_fault_of_ours_in_a_combined_request_reaches_those_who_wait(tmp_
             no_json = replace(question("m"), schema={"type": "object", "properties": {"x": {1, 2}}})
             with pytest.raises(TypeError):
                 await asyncio.wait_for(Combiner().chat(run.supervisor, "read", no_json), 10)
+
+
+async def test_a_model_that_stays_missing_is_told_once(fake: FakeServer, told: list[str]) -> None:
+    """It is looked for again each minute, and only the first time aloud; once it is there, it is loaded."""
+    fake.control(settings={"models": [ONE]})
+    clock = HandClock()
+    async with running(studio(fake, now=clock, check_s=1)) as run:
+        await run.until_ready()
+        for _ in range(3):
+            clock.move(61)
+            await run.until(lambda: run.supervisor.snapshot.probed_mono_s == clock(), "the next check")
+        assert TWO in run.supervisor.snapshot.missing
+        assert told.count("model.missing") == 1
+        assert told.count("model.loading") == 2
+        fake.control(settings={"models": [ONE, TWO]})
+        clock.move(61)
+        await run.until(lambda: TWO in run.supervisor.snapshot.models, "it is loaded")
+        assert not run.supervisor.snapshot.missing
