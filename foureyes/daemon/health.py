@@ -186,10 +186,11 @@ class DaemonHealth:
         }
 
     def _memory(self) -> dict[str, Any]:
-        pids = {name: server.snapshot.pid for name, server in self._composition.servers.items()}
+        use = self._shedding.use  # to go through all processes here would hold up the clock
+        trees = {} if use is None else use.trees
         return {
             "resident_bytes": process_use().rss_bytes,
-            "servers": {name: process_use(pid).rss_bytes for name, pid in pids.items() if pid is not None},
+            "servers": {name: tree.rss_bytes for name, tree in trees.items() if name in self._composition.servers},
             "available_bytes": available_bytes(),
         }
 

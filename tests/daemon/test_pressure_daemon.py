@@ -144,7 +144,10 @@ def test_status_has_the_machines_figures(short: Short) -> None:
     """Processors, memory, and each process tree are there for people and for Prometheus."""
     daemon = short.running.daemon
     daemon.wait(lambda: daemon.get("/api/status")["machine"] is not None, "a sample", 10)
-    machine = daemon.get("/api/status")["machine"]
+    status = daemon.get("/api/status")
+    machine = status["machine"]
+    servers = {name: tree["rss_bytes"] for name, tree in machine["trees"].items() if name != "daemon"}
+    assert status["memory"]["servers"] == servers  # one sample, not one for each who asks
     assert 0 < machine["available_bytes"] < machine["total_bytes"]
     assert 0 <= machine["others_percent"] <= machine["cpu_percent"] <= 100
     assert {"daemon", "lmstudio", "engine"} <= machine["trees"].keys()
