@@ -31,19 +31,9 @@ _FAMILIES = (
 )
 
 
-def substitute(model_id: str) -> str | None:
-    """The engine's model for the work of one that no such server can serve; None where it could be served."""
-    family = _family(model_id)
-    return family.substitute if family else None
-
-
 def why_unservable(model_id: str) -> str | None:
     """Why it cannot be served and what to use instead, as a sentence's end; None where it could be served."""
-    family = _family(model_id)
+    family = next((each for each in _FAMILIES if each.ids.search(model_id)), None)
     if family is None:
         return None
     return f"{family.why}; use the engine's '{family.substitute}' instead (server: engine)"
-
-
-def _family(model_id: str) -> _Family | None:
-    return next((each for each in _FAMILIES if each.ids.search(model_id)), None)
