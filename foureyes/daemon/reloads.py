@@ -83,6 +83,7 @@ class Reloads:
             async with asyncio.timeout(_READ_WITHIN_S):
                 return await self._reader.run(self._load)
         except TimeoutError:
+            self._reader = OwnThread("configuration")  # the old one is left to the call that hangs
             raise UsageError(f"it could not be read within {_READ_WITHIN_S:g} s; see where it lies") from None
 
     def _refuse(self, faults: list[str], error: Exception | None = None) -> None:
