@@ -138,6 +138,8 @@ class FaultRecorder:
     ) -> str:
         marks = vars(unwrapped(error))
         if _MARK in marks:
+            if done is not None:
+                self._writer.when_written(done)
             return str(marks[_MARK])
         bug_class = classify(error)
         severity = severity or severity_of(bug_class)

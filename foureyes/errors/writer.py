@@ -110,6 +110,11 @@ class FaultWriter:
             self._batch.repeats[fingerprint] = Repeats(fingerprint, before.times + 1 if before else 1, at)
             self._add_waiting(done)
 
+    def when_written(self, done: threading.Event) -> None:
+        """Set `done` once all that is queued now is on disk."""
+        with self._ready:
+            self._add_waiting(done)
+
     def _add_waiting(self, done: threading.Event | None) -> None:
         if done is not None:
             self._batch.waiting.append(done)

@@ -60,6 +60,14 @@ def test_a_fault_is_on_disk_when_record_now_returns(tmp_path: Path) -> None:
     assert running.counted == {("task:ocr", "high"): 1}
 
 
+def test_a_fault_that_was_recorded_before_is_on_disk_when_record_now_returns(tmp_path: Path) -> None:
+    """Handed over twice, an exception is recorded once, and whoever waits for it is not kept waiting in vain."""
+    with recording(tmp_path) as running:
+        error = raised(ValueError("once"))
+        running.recorder.record(error, "test")
+        assert running.recorder.record_now(error, "test", within_s=5)
+
+
 def test_r32_a_storm_is_one_group_with_counts_and_samples(tmp_path: Path) -> None:
     """R32: thousands of alike faults are one group, a handful of events, and no memory to speak of."""
     with recording(tmp_path) as running:
