@@ -17,7 +17,7 @@ from foureyes.daemon.shedding import Shedding
 from foureyes.errors.mongo import MongoWriter
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
-from foureyes.servers.state import ServerSnapshot
+from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.vision.plan import Plan
@@ -128,7 +128,7 @@ class DaemonHealth:
     def _components(self) -> dict[str, dict[str, Any]]:
         watches, servers_now = self._composition.watches, self._composition.servers
         sources = {f"source:{name}": self._source(watch) for name, watch in watches.items()}
-        servers = {f"server:{name}": self._server(server.snapshot) for name, server in servers_now.items()}
+        servers = {f"server:{name}": self._server(server) for name, server in servers_now.items()}
         tasks = {f"task:{task.plan.source}/{task.plan.task}": self._task(task) for task in self._composition.tasks}
         return sources | servers | tasks | self._machine()
 
@@ -167,16 +167,18 @@ class DaemonHealth:
             "last_frame_at": camera.last_frame_at.isoformat() if camera.last_frame_at else None,
         }
 
-    def _server(self, snapshot: ServerSnapshot) -> dict[str, Any]:
-        probed = snapshot.probed_mono_s
+    def _server(self, server: Supervisor) -> dict[str, Any]:
+        snapshot, probed = server.snapshot, server.snapshot.probed_mono_s
         probe_age_s = None if probed is None else self._now() - probed
         state = str(snapshot.state)
         if snapshot.ready:
             is_stale = probe_age_s is None or probe_age_s > _PROBE_PERIODS * snapshot.probe_s
-            state = "fault" if snapshot.missing else "unknown" if is_stale else "ok"
+            is_faulty = bool(snapshot.missing) or server.is_resting
+            state = "fault" if is_faulty else "unknown" if is_stale else "ok"
+        resting = "it failed too often in a row, and is not asked for a while"
         return {
             "state": state,
-            "reason": snapshot.reason,
+            "reason": resting if snapshot.ready and server.is_resting else snapshot.reason,
             "url": snapshot.url,
             "pid": snapshot.pid,
             "restarts": snapshot.restarts,

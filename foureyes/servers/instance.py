@@ -15,6 +15,7 @@ from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
 _KEPT = 50
 _LEARNED_FROM = 3
 _LEAST_BUDGET_S = 2.0
+_LEAST_PROBE_S = 30.0
 _BUDGET_FACTOR = 4.0
 """A request may take four times the slowest of the last answers before anybody wonders."""
 
@@ -58,6 +59,7 @@ class Instance:
         self.answered: dict[str, float] = {}
         """When each model last gave a real answer or answered its probe."""
         self._now = now
+        self._first_probe_s: dict[str, float] = {}
         self._latencies: dict[str, deque[float]] = {}
         self._flights: dict[Flight, asyncio.Task[ChatReply]] = {}
         self._is_down = False
@@ -81,9 +83,14 @@ class Instance:
         self._note(request, self._now() - flight.began_mono_s)
         return reply
 
-    async def probe(self, model_id: str, timeout_s: float) -> float:
-        """Ask a model about a dummy picture; return the latency in ms. Raises a ServerError leaf."""
-        latency_ms = await probe(self.server, model_id, timeout_s=timeout_s)
+    async def probe(self, model_id: str, timeout_s: float | None = None) -> float:
+        """Ask a model about a dummy picture; return the latency in ms. Raises a ServerError leaf.
+
+        Without a timeout it may take several times what its first probe took.
+        """
+        budget_s = max(_LEAST_PROBE_S, _BUDGET_FACTOR * self._first_probe_s.get(model_id, 0.0))
+        latency_ms = await probe(self.server, model_id, timeout_s=timeout_s or budget_s)
+        self._first_probe_s.setdefault(model_id, latency_ms / 1000)
         self.answered[model_id] = self._now()
         return latency_ms
 

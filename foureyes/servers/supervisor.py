@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 
 from foureyes.config.settings import ServerSettings
 from foureyes.exceptions import FourEyesError, ServerError, ServerStartError, UnauthorisedError
-from foureyes.servers.breaker import CircuitBreaker
+from foureyes.servers.breaker import BreakerState, CircuitBreaker
 from foureyes.servers.cerberus import Cerberus, Rung
 from foureyes.servers.gate import Gate
 from foureyes.servers.instance import Instance, OwnedProcess
@@ -76,6 +77,7 @@ class Supervisor:
         self._instance: Instance | None = None
         self._pid: int | None = None
         self._vigil: Vigil | None = None
+        self._recycled_mono_s = -math.inf
         self._settled = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -118,6 +120,11 @@ class Supervisor:
         """Return when the requests that are under way have ended, or take too long."""
         if self._instance is not None:
             await self._instance.drained(_DRAIN_S)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it failed so often in a row that it is not asked for a while."""
+        return self._breaker.state is not BreakerState.CLOSED
 
     def offers(self, model_id: str) -> bool:
         """Whether a model may be asked now."""
@@ -294,11 +301,12 @@ class Supervisor:
         """Load the models anew before their engine has leaked too much: beside the old ones where that can be."""
         rss_bytes = None if self.snapshot.pid is None else process_use(self.snapshot.pid).rss_bytes
         why = recycle_due(self._settings.recycling, images=instance.images, rss_bytes=rss_bytes)
-        if why is None:
+        if why is None or self._now() - self._recycled_mono_s < self._settings.restarts.stable_s:
             return None
-        began_s = self._now()
+        began_s = self._recycled_mono_s = self._now()
         if self._launch.can_overlap:
-            await self._replace(instance)
+            if not await self._replaced(instance):
+                return None
         elif instance.server.can_unload and instance.in_flight == 0:  # between frames
             for model_id in self._roster.loaded:
                 if (trouble := await self._reload(instance, model_id, f"recycled {why}")) is not None:
@@ -311,8 +319,24 @@ class Supervisor:
         event("server.recycled", text, server=self.snapshot.id, duration_ms=took_ms)
         return None
 
-    async def _replace(self, old: Instance) -> None:
-        """Start a second instance, prove it, and let it take over; the old one ends when it has answered all."""
+    async def _replaced(self, old: Instance) -> bool:
+        """Have a second instance take over; the old one ends when it has answered all. False: it goes on."""
+        try:
+            fresh = await self._proved()
+        except FourEyesError as error:
+            text = f"server '{self.snapshot.id}' could not be recycled, and goes on: {error}"
+            event("server.recycling_failed", text, level="warning", server=self.snapshot.id)
+            return False
+        self._instance, self._pid = fresh, await _pid(fresh)
+        self._show()
+        try:
+            await old.drained(_DRAIN_S)
+        finally:
+            await old.put_down()
+        return True
+
+    async def _proved(self) -> Instance:
+        """A second instance whose models have answered their probes. Raises a ServerError leaf."""
         fresh = await self._started(0)
         try:
             for model_id in self._roster.loaded:
@@ -320,12 +344,7 @@ class Supervisor:
         except BaseException:
             await fresh.put_down()
             raise
-        self._instance, self._pid = fresh, await _pid(fresh)
-        self._show()
-        try:
-            await old.drained(_DRAIN_S)
-        finally:
-            await old.put_down()
+        return fresh
 
     def _move(self, state: ServerState, reason: str) -> None:
         before = self.snapshot

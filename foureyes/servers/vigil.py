@@ -23,7 +23,6 @@ from foureyes.telemetry.resources import process_use
 _MISSES_BEFORE_ACTING = 2
 _HURRY_S = 1.0
 _SLICE_S = 0.25
-_PROBE_TIMEOUT_S = 30.0
 _WORKING_SHARE = 0.02
 """A server that uses less than this much of one processor while somebody waits works on nothing,"""
 _IDLE_S = 10.0
@@ -128,7 +127,7 @@ class Vigil:
         for model_id in self._instance.silent(self._settings.probe_s):
             if self._instance.in_flight == 0:
                 try:
-                    await self._instance.probe(model_id, _PROBE_TIMEOUT_S)
+                    await self._instance.probe(model_id)
                 except (ModelCrashedError, ModelMissingError) as error:
                     return _told(error, model_id)
         return None

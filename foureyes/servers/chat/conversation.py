@@ -48,13 +48,21 @@ def _text(text: str) -> Message:
 
 def _captions(schema: Mapping[str, Any], count: int) -> list[str]:
     """What each of several pictures is: the fields that are read from it, or an earlier one, to see what moves."""
-    current = int(schema.get("x-pictures", count))
+    current = min((int(part.get("x-pictures", count)) for part in _parts(schema)), default=count)
     fields: dict[int, list[str]] = {}
-    for name, prop in schema.get("properties", {}).items():
-        fields.setdefault(int(prop.get("x-picture", 0)), []).append(name)
+    for part in _parts(schema):
+        for name, prop in part.get("properties", {}).items():
+            fields.setdefault(int(prop.get("x-picture", 0)), []).append(name)
     captions = []
     for index in range(count):
         names = ", ".join(fields.get(index, ()))
         what = f"a moment before picture {index - current + 1}" if index >= current else f"read {names} from it"
         captions.append(f"Picture {index + 1}: {what}." if index >= current or names else f"Picture {index + 1}.")
     return captions
+
+
+def _parts(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schema itself, or of a combined one the schema of each task."""
+    properties = schema.get("properties", {})
+    combined = [each for each in properties.values() if "properties" in each]
+    return combined if combined and len(combined) == len(properties) else [schema]
