@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
-from pymongo.errors import PyMongoError
 
 from foureyes.cli.options import AsJson, Config, SourceText, StateDir, settings_from
 from foureyes.config import SHIPPED_CONFIG, Settings
@@ -17,7 +16,6 @@ from foureyes.config.mongo import Mongo
 from foureyes.config.settings import Source, obs_password
 from foureyes.daemon import parts
 from foureyes.daemon.state_folder import running
-from foureyes.errors.mongo_store import MongoStore, reason_of
 from foureyes.exceptions import ConfigError, FourEyesError, HandOverError
 from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.triage import targets_of
@@ -87,6 +85,11 @@ def _state(settings: Settings) -> Finding:
 
 
 async def _mongo(uri: str, settings: Mongo) -> Finding:
+    # only here, since `foureyes run` loads this file too and need not hold the driver
+    from pymongo.errors import PyMongoError  # noqa: PLC0415
+
+    from foureyes.errors.mongo_store import MongoStore, reason_of  # noqa: PLC0415
+
     try:
         store = MongoStore(uri, settings)
     except ConfigError as error:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.digest import config_digest
 from foureyes.errors.intercept import hooked, intercepted, loop_hooked
-from foureyes.errors.mongo import MongoWriter
-from foureyes.errors.mongo_store import MongoStore
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.errors.spool import spool_file
 from foureyes.exceptions import PortTakenError, UsageError
 from foureyes.telemetry.log import also_told
 from foureyes.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from foureyes.errors.mongo import MongoWriter
 
 _REFUSALS = (UsageError, PortTakenError)
 """Said to whoever starts a daemon; nothing was at fault."""
@@ -52,6 +54,10 @@ def mongo_writer(settings: Settings, recorder: FaultRecorder, metrics: Metrics) 
     """What brings the faults to MongoDB; None without a uri. Raises ConfigError where that is none."""
     if settings.mongo.uri is None:
         return None
+    # its driver is several megabytes, which a daemon without MongoDB need not hold
+    from foureyes.errors.mongo import MongoWriter  # noqa: PLC0415
+    from foureyes.errors.mongo_store import MongoStore  # noqa: PLC0415
+
     return MongoWriter(
         MongoStore(settings.mongo.uri.get_secret_value(), settings.mongo),
         spool_file(settings.state_dir),

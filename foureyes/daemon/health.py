@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foureyes import __version__
 from foureyes.daemon.composition import Composition
@@ -14,7 +14,6 @@ from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.shedding import Shedding
-from foureyes.errors.mongo import MongoWriter
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
 from foureyes.servers.supervisor import Supervisor
@@ -24,6 +23,9 @@ from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
+
+if TYPE_CHECKING:
+    from foureyes.errors.mongo import MongoWriter
 
 _PROBE_PERIODS = 2
 """A server whose last real answer is older than so many probe periods is unknown, never green."""

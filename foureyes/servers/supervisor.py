@@ -299,8 +299,9 @@ class Supervisor:
 
     async def _recycle(self, instance: Instance) -> Trouble | None:
         """Load the models anew before their engine has leaked too much: beside the old ones where that can be."""
-        rss_bytes = None if self.snapshot.pid is None else process_use(self.snapshot.pid).rss_bytes
-        why = recycle_due(self._settings.recycling, images=instance.images, rss_bytes=rss_bytes)
+        rules, pid = self._settings.recycling, self.snapshot.pid
+        rss_bytes = process_use(pid).rss_bytes if pid is not None and rules.above_mb is not None else None
+        why = recycle_due(rules, images=instance.images, rss_bytes=rss_bytes)
         if why is None or self._now() - self._recycled_mono_s < self._settings.restarts.stable_s:
             return None
         began_s = self._recycled_mono_s = self._now()

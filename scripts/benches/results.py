@@ -31,7 +31,7 @@ def keep(name: str, figures: Mapping[str, Any]) -> None:
 
 def _verdicts(name: str, figures: Mapping[str, Any]) -> Iterator[str]:
     """One line for each promise, however deep it stands."""
-    if "held" in figures:
+    if figures.keys() >= {"held", "promised", "measured"}:
         became = "held" if figures["held"] else "not met"
         yield f"{became:8}{name}: promised {figures['promised']}; measured {json.dumps(figures['measured'])[:150]}"
         return
