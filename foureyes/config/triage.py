@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainSerializer
 
 from foureyes.config.section import Command, Section, Text, Timeout
 
@@ -20,10 +20,16 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _without_path(value: str) -> str:
+    """Many receivers are known by a secret in the path."""
+    parts = urlsplit(value)
+    return f"{parts.scheme}://{parts.netloc}/[REDACTED]"
+
+
 class Webhook(Section):
     """A url that cases are posted to, signed by the rules of standardwebhooks.com."""
 
-    url: Annotated[str, AfterValidator(_web_address)]
+    url: Annotated[str, AfterValidator(_web_address), PlainSerializer(_without_path, str, when_used="json")]
     secret_env: Text = Field(
         "FOUREYES_WEBHOOK_SECRET", description="the environment variable that holds the secret of the signature"
     )

@@ -159,12 +159,14 @@ def test_config_show_hides_what_a_command_is_told_in_secret(tmp_path: Path, form
         "servers": [server],
         "models": {"m": {"server": "llama", "model_id": "m"}},
         "tasks": {"t": {"models": ["m"], "schema": schema}},
+        "triage": {"webhook": {"url": "https://hooks.example.org/opensesame/cases"}},
     }
     (tmp_path / "config.yaml").write_text(json.dumps(document), encoding="utf-8")
     shown = foureyes("config", "show", "--config", str(tmp_path / "config.yaml"), *form)
     assert shown.returncode == 0, shown.stderr
     assert "--api-key" in shown.stdout
     assert "{port}" in shown.stdout
+    assert "https://hooks.example.org/" in shown.stdout
     assert "opensesame" not in shown.stdout
 
 
