@@ -55,7 +55,7 @@ ONE_FIELD = {"type": "object", "properties": {"number": NUMBER}, "required": ["n
     [
         ({"prompt": "Read it anew."}, ["amount", "number"]),
         ({"schema": ONE_FIELD}, ["number"]),
-        ({"min_confidence": 0.95}, ["number"]),
+        ({"min_confidence": 0.95, "schema": ONE_FIELD}, ["number"]),
     ],
     ids=["prompt", "schema", "threshold"],
 )
