@@ -112,27 +112,15 @@ class Models:
         self._loaded.add(body.model)
         current, earlier = self._decoded(body, data, timings)
         memory = self._memory(body.schema_asked)
+        pages = self._page_reader()
         sights = [
-            self._sight(index, pixels, earlier[index] if earlier else None, body.user, memory, timings)
+            pages.sight(
+                index, pixels, _stream(body.user, index), memory, timings, earlier[index] if earlier else None
+            )
             for index, pixels in enumerate(current)
         ]
         with timings.step("associate"):
             return TEXT_MODELS[body.model](body.schema_asked, sights)
-
-    def _sight(
-        self,
-        index: int,
-        pixels: Pixels,
-        earlier: Pixels | None,
-        user: str | None,
-        memory: Memory,
-        timings: Timings,
-    ) -> Sight:
-        pages = self._page_reader()
-        page = pages.read(pixels, _stream(user, index), memory, timings)
-        return Sight(
-            index, pixels, page.lines, page.complete, lambda box: pages.look(pixels, box, memory), earlier
-        )
 
     def _memory(self, schema: Schema) -> Memory:
         age_s = schema.get("x-memo-age-s")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+
+import cv2
+import numpy as np
 
 from foureyes.engine.change import changed_windows, holding
 from foureyes.engine.line import Line, line_of
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import GRID_PX, Ocr, scaled
+from foureyes.engine.sight import Sight
 from foureyes.engine.timings import Timings
 from foureyes.picture import Box, Pixels, digest
 
@@ -21,6 +26,8 @@ _TALLEST_PX = 256
 """No line of text is higher in the detector's picture; things in motion are taken for one huge line."""
 _MOST_WIDTH = 600.0
 """Sum of width over height of all lines that are recognised in one picture: about three seconds of one core."""
+_PADDING_PX = (3, 3, 10, 10)
+"""Above, below, left and right of a line that is read again: of all second looks the one that finds slips."""
 
 
 class PageReader:
@@ -45,6 +52,27 @@ class PageReader:
     def look(self, pixels: Pixels, box: Box, memory: Memory) -> Line:
         """Recognise one place without detection: the second look at an empty field."""
         return line_of(self.memo.text(box.cut(pixels), self._ocr.recognise, memory), box)
+
+    def again(self, pixels: Pixels, box: Box, memory: Memory) -> Line:
+        """Recognise a line's place once more, with its edge pixels repeated around it: a second opinion."""
+        crop = cv2.copyMakeBorder(box.cut(pixels), *_PADDING_PX, cv2.BORDER_REPLICATE)
+        below, right = box.height + 2 * _PADDING_PX[0], box.width + 2 * _PADDING_PX[2]
+        place = Box(box.x - _PADDING_PX[2], box.y - _PADDING_PX[0], right, below)
+        return line_of(self.memo.text(np.asarray(crop, np.uint8), self._ocr.recognise, memory), place)
+
+    def sight(
+        self,
+        index: int,
+        pixels: Pixels,
+        stream: str | None,
+        memory: Memory,
+        timings: Timings,
+        earlier: Pixels | None = None,
+    ) -> Sight:
+        """Read a picture, and give what was read with leave to look at single places again."""
+        page = self.read(pixels, stream, memory, timings)
+        look, again = partial(self.look, pixels, memory=memory), partial(self.again, pixels, memory=memory)
+        return Sight(index, pixels, page.lines, page.complete, look, again, earlier)
 
     def _whole(self, key: str, pixels: Pixels, memory: Memory, timings: Timings) -> Page:
         now_s = self.memo.clock()

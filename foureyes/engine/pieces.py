@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Literal
 
 from foureyes.engine.line import Line
@@ -59,6 +60,8 @@ class Piece:
     """Whether a colon or leader stood before it: then it is the value of what stands before that."""
     leads: bool = False
     """Whether a colon or leader stood behind it: then it is a label, and never a value."""
+    lines: tuple[Box, ...] = ()
+    """The boxes of the lines that it was read from; more than one where the detector tore it apart."""
 
     @property
     def whole(self) -> str:
@@ -69,7 +72,13 @@ class Piece:
         """Both as one piece of words."""
         text = f"{self.whole} {other.whole}"
         box, score = self.box.union(other.box), min(self.score, other.score)
-        return Piece("word", text, box, self.row, self.order, score, led=self.led, leads=other.leads)
+        lines = united(self.lines, other.lines)
+        return Piece("word", text, box, self.row, self.order, score, "", self.led, other.leads, lines)
+
+
+def united(one: Iterable[Box], other: Iterable[Box]) -> tuple[Box, ...]:
+    """The boxes of both, each once."""
+    return tuple(dict.fromkeys((*one, *other)))
 
 
 @dataclass(frozen=True)
@@ -77,10 +86,23 @@ class _Token:
     text: str
     box: Box
     score: float
+    lines: tuple[Box, ...]
     led: bool = False
     leads: bool = False
     parted: bool = False
     """Whether anything that parts stood before it, be it a leader, a bar or a bullet."""
+
+    def joined(self, other: _Token, gap: str) -> _Token:
+        """Both as one token, with `gap` between their texts."""
+        return _Token(
+            f"{self.text}{gap}{other.text}",
+            self.box.union(other.box),
+            min(self.score, other.score),
+            united(self.lines, other.lines),
+            self.led,
+            other.leads,
+            self.parted,
+        )
 
 
 def pieces_of(lines: Sequence[Line]) -> list[Piece]:
@@ -144,7 +166,7 @@ def _tokens(line: Line) -> Iterable[_Token]:
         found = list(_TOKEN.finditer(line.text, start, begin))
         for match in found:
             box = line.part(*match.span())
-            yield _Token(match.group(), box, line.score, led, leads and match is found[-1], parted)
+            yield _Token(match.group(), box, line.score, (line.box,), led, leads and match is found[-1], parted)
             led = parted = False
         start, led, parted = end, leads, True
 
@@ -163,9 +185,9 @@ def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
 
 def _piece(token: _Token, row: int, order: int) -> Piece:
     number, unit = _as_number(token.text)
-    if number is None:
-        return Piece("word", token.text, token.box, row, order, token.score, led=token.led, leads=token.leads)
-    return Piece("number", number, token.box, row, order, token.score, unit, token.led, token.leads)
+    kind: Kind = "word" if number is None else "number"
+    text = number or token.text
+    return Piece(kind, text, token.box, row, order, token.score, unit, token.led, token.leads, token.lines)
 
 
 def _as_number(text: str) -> tuple[str | None, str]:
@@ -201,11 +223,8 @@ def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
     joined: list[_Token] = []
     for token in tokens:
         if joined and _is_one_number(joined[-1], token):
-            last = joined.pop()
-            spaced = " " if _is_group(last.text, token.text) or token.text in CURRENCY_CODES else ""
-            text = f"{last.text}{spaced}{token.text}"
-            score = min(last.score, token.score)
-            joined.append(_Token(text, last.box.union(token.box), score, last.led, token.leads))
+            spaced = _is_group(joined[-1].text, token.text) or token.text in CURRENCY_CODES
+            joined[-1] = joined[-1].joined(token, " " if spaced else "")
         else:
             joined.append(token)
     return joined
@@ -218,19 +237,13 @@ def _joined_durations(tokens: Sequence[_Token]) -> list[_Token]:
     while start < len(tokens):
         ends = range(min(len(tokens), start + _LONGEST_DURATION), start + 1, -1)
         end = next((end for end in ends if _DURATION.fullmatch(_text(tokens[start:end]))), start + 1)
-        joined.append(_one(tokens[start:end]))
+        joined.append(reduce(lambda one, other: one.joined(other, " "), tokens[start:end]))
         start = end
     return joined
 
 
 def _text(tokens: Sequence[_Token]) -> str:
     return " ".join(token.text for token in tokens)
-
-
-def _one(tokens: Sequence[_Token]) -> _Token:
-    first, last = tokens[0], tokens[-1]
-    score = min(token.score for token in tokens)
-    return replace(first, text=_text(tokens), box=first.box.union(last.box), score=score, leads=last.leads)
 
 
 def _is_one_number(left: _Token, right: _Token) -> bool:

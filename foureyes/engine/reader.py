@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from foureyes.engine.answer import Answer, Finding, Reason, answer_of, corners, withheld
 from foureyes.engine.association import Association, associate
-from foureyes.engine.ink import type_size_px
+from foureyes.engine.judging import Asked
 from foureyes.engine.offers import Label, Match
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.sight import Sight
 from foureyes.engine.stance import Side
-from foureyes.engine.typed import Typed, page_sign, suits, typed
+from foureyes.engine.typed import Typed, page_sign, suits
 from foureyes.picture import Box
 from foureyes.schema.document import Field, Schema, fields
-from foureyes.schema.values import DecimalSign
 
-SMALLEST_TEXT_PX = 12
 _CONFIDENCE_FROM = "the least sure field's likeness of the label, lead over the runner-up and recogniser's score"
 _CLEAR_LEAD = 1.0
 """A match that leads the runner-up by this many heights could hardly be another."""
@@ -38,23 +35,24 @@ def read(schema: Schema, sights: Sequence[Sight]) -> Answer:
 
 def _read_picture(here: Sequence[Field], sight: Sight) -> Mapping[str, Finding]:
     sign = page_sign(piece.text for piece in sight.pieces if piece.kind == "number")
-    labelled = [field for field in here if not field.annotations.get("x-alone")]
-    found = associate(labelled, sight.pieces, suits) if labelled else None
-    findings = {field.name: _labelled(field, found, sight, sign) for field in labelled} if found else {}
-    alone = {field.name: _alone(field, sight, sign) for field in here if field.annotations.get("x-alone")}
+    asked = [Asked(field, sight, sign) for field in here]
+    labelled = [each for each in asked if not each.field.annotations.get("x-alone")]
+    found = associate([each.field for each in labelled], sight.pieces, suits) if labelled else None
+    findings = {each.field.name: _labelled(each, found) for each in labelled} if found else {}
+    alone = {each.field.name: _alone(each) for each in asked if each.field.annotations.get("x-alone")}
     return {**findings, **alone}
 
 
-def _labelled(field: Field, found: Association, sight: Sight, sign: DecimalSign | None) -> Finding:
-    labels = found.labels.get(field.name)
+def _labelled(asked: Asked, found: Association) -> Finding:
+    labels = found.labels.get(asked.field.name)
     if not labels:
-        return withheld(_missing(sight))
-    read_here = [_finding(field, match, sight, sign) for match in found.matches.get(field.name, ())]
+        return withheld(_missing(asked.sight))
+    read_here = [_finding(asked, match) for match in found.matches.get(asked.field.name, ())]
     told = [finding for finding in read_here if finding is not None]
     if not told and len(labels) == 1:
-        told = [again] if (again := _second_look(field, labels[0], found.habit, sight, sign)) else []
+        told = [again] if (again := _second_look(asked, labels[0], found.habit)) else []
     if not told:
-        return withheld("unreadable" if read_here else _missing(sight), label_box=corners(labels[0].box))
+        return withheld("unreadable" if read_here else _missing(asked.sight), label_box=corners(labels[0].box))
     return _agreed(told)
 
 
@@ -70,54 +68,34 @@ def _agreed(told: Sequence[Finding]) -> Finding:
     return max(told, key=lambda finding: finding.confidence or 0.0)
 
 
-def _finding(field: Field, match: Match, sight: Sight, sign: DecimalSign | None) -> Finding | None:
+def _finding(asked: Asked, match: Match) -> Finding | None:
     """What a match says, or None where its value is not of the field's type."""
-    said = typed(field, match.value.text, match.value.unit, sign)
+    said = asked.typed(match.value)
     if said is None:
         return None
     if match.margin <= 0:
         said = Typed(None, "ambiguous", said.currency)
     lead = min(1.0, 0.5 + match.margin / (2 * _CLEAR_LEAD))
     confidence = match.label.similarity * lead * match.value.score
-    return _judged(said, match.value, match.label.box, sight, confidence)
+    return asked.judged(match.value, said, match.label.box, confidence)
 
 
-def _judged(said: Typed, piece: Piece, label_box: Box | None, sight: Sight, confidence: float) -> Finding:
-    """A typed value with its evidence; withheld where its text is too small to be read without doubt."""
-    px_height = type_size_px(sight.pixels, piece.box)
-    evidence: dict[str, Any] = {
-        "text": f"{piece.text}{piece.unit}",
-        "box": corners(piece.box),
-        "picture": sight.index,
-        "label_box": corners(label_box),
-        "px_height": px_height,
-        "reads": 1,
-        "score": round(piece.score, 4),
-        "confidence": round(confidence, 3),
-    }
-    if said.currency:
-        evidence["currency"] = said.currency
-    if px_height < SMALLEST_TEXT_PX:
-        return withheld("too_small", **evidence)
-    if said.reason is not None:
-        return withheld(said.reason, **evidence)
-    return Finding(said.value, None, evidence, confidence)
-
-
-def _alone(field: Field, sight: Sight, sign: DecimalSign | None) -> Finding:
+def _alone(asked: Asked) -> Finding:
     """The one value of the field's type in a picture that holds nothing else."""
+    field, sight = asked.field, asked.sight
     if sight.pieces and (labelled := associate([field], sight.pieces, suits)).matches.get(field.name):
-        return _labelled(field, labelled, sight, sign)
+        return _labelled(asked, labelled)
     if field.kind == "text":
-        return _all_text(field, sight)
-    said = [(piece, typed(field, piece.text, piece.unit, sign)) for piece in sight.pieces]
-    told = [_judged(value, piece, None, sight, _NO_LABEL_NEEDED * piece.score) for piece, value in said if value]
-    if not told:
+        return _all_text(asked)
+    said = [(piece, value) for piece in sight.pieces if (value := asked.typed(piece)) is not None]
+    if not said:
         return withheld("unreadable" if sight.pieces else _missing(sight))
+    told = [asked.judged(piece, value, None, _NO_LABEL_NEEDED * piece.score) for piece, value in said]
     return told[0] if len(told) == 1 else withheld("ambiguous", **told[0].evidence)
 
 
-def _all_text(field: Field, sight: Sight) -> Finding:
+def _all_text(asked: Asked) -> Finding:
+    field, sight = asked.field, asked.sight
     names = associate([field], sight.pieces, suits).labels.get(field.name, [])
     rows = [line for line in sight.lines if not any(label.box.overlaps(line.box) for label in names)]
     if not rows:
@@ -125,24 +103,22 @@ def _all_text(field: Field, sight: Sight) -> Finding:
     text = " ".join(line.text for line in rows)
     score = min(line.score for line in rows)
     piece = Piece("word", text, rows[0].box, 0, 0, score)
-    return _judged(Typed(text), piece, None, sight, _NO_LABEL_NEEDED * score)
+    return asked.judged(piece, Typed(text), None, _NO_LABEL_NEEDED * score)
 
 
-def _second_look(
-    field: Field, label: Label, habit: Side | None, sight: Sight, sign: DecimalSign | None
-) -> Finding | None:
+def _second_look(asked: Asked, label: Label, habit: Side | None) -> Finding | None:
     """Recognise, without detection, the place where a known label's value should be: the detector may miss it."""
+    sight = asked.sight
     box = _should_be(label.box, habit, sight)
     if box is None or any(piece.box.overlaps(box) for piece in sight.pieces):
         return None
     line = sight.look(box)
     pieces = pieces_of([line]) if line.text else []
-    said = [(piece, typed(field, piece.text, piece.unit, sign)) for piece in pieces]
-    told = [(piece, value) for piece, value in said if value is not None]
-    if len(told) != 1 or field.kind == "text" or line.score < _SURE_SECOND_LOOK:
+    told = [(piece, value) for piece in pieces if (value := asked.typed(piece)) is not None]
+    if len(told) != 1 or asked.field.kind == "text" or line.score < _SURE_SECOND_LOOK:
         return None
     piece, value = told[0]
-    return _judged(value, piece, label.box, sight, label.similarity * line.score * _NO_LABEL_NEEDED)
+    return asked.judged(piece, value, label.box, label.similarity * line.score * _NO_LABEL_NEEDED)
 
 
 _SURE_SECOND_LOOK = 0.9

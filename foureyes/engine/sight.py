@@ -23,6 +23,9 @@ class Sight:
     complete: bool
     """Whether all text of the picture was read."""
     look: Callable[[Box], Line]
+    """Recognise one place, without detection."""
+    again: Callable[[Box], Line]
+    """Recognise the place of a line a second time, padded."""
     earlier: Pixels | None = None
 
     def evidence(self, line: Line) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from foureyes.engine import reader
 from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
-from foureyes.engine.sight import Sight
 from foureyes.engine.timings import Timings
 from foureyes.picture import Pixels, decode
 
@@ -31,9 +30,7 @@ def schema(**fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(ocr: Ocr, pixels: Pixels, asked: Mapping[str, Any]) -> Any:
     pages = PageReader(ocr, Memo())
-    page = pages.read(pixels, None, Memory(), Timings())
-    sight = Sight(0, pixels, page.lines, page.complete, lambda box: pages.look(pixels, box, Memory()))
-    return reader.read(asked, [sight])
+    return reader.read(asked, [pages.sight(0, pixels, None, Memory(), Timings())])
 
 
 HUD_ABOVE = [
@@ -409,7 +406,7 @@ def test_the_evidence_says_where_a_value_was_read(ocr: Ocr) -> None:
         "$1,785.42",
         "$",
         0,
-        1,
+        2,
     )
     assert x <= 300 < x + width
     assert y <= 52 < y + height

@@ -13,6 +13,7 @@ from test_layouts import schema
 from foureyes.engine import signs, state
 from foureyes.engine.answer import Answer
 from foureyes.engine.labels import similarity
+from foureyes.engine.line import Line
 from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.motion import motion
 from foureyes.engine.ocr import Ocr
@@ -20,7 +21,7 @@ from foureyes.engine.page import PageReader
 from foureyes.engine.sight import Sight
 from foureyes.engine.timings import Timings
 from foureyes.frames.demo.scene import Scene
-from foureyes.picture import Pixels
+from foureyes.picture import Box, Pixels
 
 CUES = {
     "error": {"texts": ["connection lost", "error"]},
@@ -40,9 +41,7 @@ HUD = [At(40, 30, "Balance"), At(200, 30, "$5.00"), At(40, 640, "Ready to play")
 
 
 def sight(ocr: Ocr, pixels: Pixels, earlier: Pixels | None = None) -> Sight:
-    pages = PageReader(ocr, Memo())
-    page = pages.read(pixels, None, Memory(), Timings())
-    return Sight(0, pixels, page.lines, page.complete, lambda box: pages.look(pixels, box, Memory()), earlier)
+    return PageReader(ocr, Memo()).sight(0, pixels, None, Memory(), Timings(), earlier)
 
 
 def told(answer: Answer) -> tuple[Any, str | None]:
@@ -191,7 +190,11 @@ def test_likeness_of_labels(label: str, text: str, *, alike: bool) -> None:
 
 def test_a_page_that_was_not_read_whole_says_so() -> None:
     """Where text was left unread nothing is denied: what was not seen is unreadable, not absent."""
-    part = Sight(0, draw([]), (), complete=False, look=lambda box: pytest.fail(f"looked at {box}"))
+
+    def look(box: Box) -> Line:
+        pytest.fail(f"looked at {box}")
+
+    part = Sight(0, draw([]), (), complete=False, look=look, again=look)
     assert signs.look_out(SIGNS, [part]).values == {**dict.fromkeys(QUIET), "black": False}
     assert told(state.tell(STATE, [part])) == (None, "unreadable")
 

@@ -1,0 +1,72 @@
+"""A value of numbers is read twice from the same pixels, and published where both say the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from screens import At, draw
+from test_layouts import INTEGER, MONEY, PERCENT, TEXT, schema
+
+from foureyes.engine import reader
+from foureyes.engine.answer import Answer
+from foureyes.engine.line import Text
+from foureyes.engine.memo import Memo, Memory
+from foureyes.engine.ocr import Ocr
+from foureyes.engine.page import PageReader
+from foureyes.engine.timings import Timings
+from foureyes.picture import Box, Pixels
+
+
+class SlippingOcr:
+    """The real nets, which slip at one text every other time that they see it."""
+
+    def __init__(self, ocr: Ocr, wanted: str, slipped: str) -> None:
+        self._ocr = ocr
+        self._wanted, self._slipped = wanted, slipped
+        self.slips = False
+
+    def detect(self, pixels: Pixels) -> list[Box]:
+        return self._ocr.detect(pixels)
+
+    def recognise(self, crop: Pixels) -> Text:
+        text = self._ocr.recognise(crop)
+        if self._wanted not in text.text:
+            return text
+        self.slips = not self.slips
+        return text if self.slips else replace(text, text=text.text.replace(self._wanted, self._slipped))
+
+
+def answer(ocr: Any, asked: dict[str, Any], *texts: At) -> Answer:
+    sight = PageReader(ocr, Memo()).sight(0, draw(texts, 640, 200), None, Memory(), Timings())
+    return reader.read(asked, [sight])
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind", "value"),
+    [("$1,785.42", MONEY, "1785.42"), ("1204", INTEGER, 1204), ("41.5 %", PERCENT, 41.5)],
+)
+def test_a_value_is_read_twice(ocr: Ocr, shown: str, kind: dict[str, Any], value: object) -> None:
+    """Two reads that say the same are told with the value; the text of a word field is read once."""
+    texts = [At(40, 40, "Balance"), At(300, 40, shown), At(40, 120, "Place"), At(300, 120, "Hall 7")]
+    found = answer(ocr, schema(balance=kind, place=TEXT), *texts)
+    assert found.values == {"balance": value, "place": "Hall 7"}
+    assert {name: each["reads"] for name, each in found.evidence.items()} == {"balance": 2, "place": 1}
+    assert "alternatives" not in found.evidence["balance"]
+
+
+@pytest.mark.parametrize(
+    ("slipped", "second"),
+    [("1785.47", "1785.47"), ("17x5.42", None)],
+    ids=["another value", "no value"],
+)
+def test_two_reads_that_differ_are_a_conflict(ocr: Ocr, slipped: str, second: str | None) -> None:
+    """Nothing is published; both readings are told, so that what the field showed before can decide."""
+    nets = SlippingOcr(ocr, "1785.42", slipped)
+    found = answer(nets, schema(balance=MONEY), At(40, 40, "Balance"), At(300, 40, "1785.42"))
+    assert (found.values, found.withheld) == ({"balance": None}, {"balance": "conflict"})
+    evidence = found.evidence["balance"]
+    told = [(each["text"], each["value"]) for each in evidence["alternatives"]]
+    assert (evidence["reads"], told) == (2, [("1785.42", "1785.42"), (slipped, second)])
+    assert all(0 < each["score"] <= 1 for each in evidence["alternatives"])
