@@ -6,7 +6,7 @@ import asyncio
 import math
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from foureyes.exceptions import ServerError, ServerReplyError
@@ -77,6 +77,7 @@ class Inference:
             request_id=request.request_id,
             duration_ms=round(reply.latency_ms, 1),
             outcome="ok",
+            **_sent(reply),
             **labels,
         )
         return answer
@@ -104,6 +105,11 @@ class Inference:
             priority=asker.priority,
             client=asker.client,
         )
+
+
+def _sent(reply: ChatReply) -> dict[str, Any]:
+    """What a request cost: how much smaller each picture was sent, and its tokens where the server counts them."""
+    return {"scales": list(reply.scales), **(asdict(reply.usage) if reply.usage else {})}
 
 
 def _validated(plan: Plan, route: Route, frame: Frame, schema: Mapping[str, Any], reply: ChatReply) -> Answer:

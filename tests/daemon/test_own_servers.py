@@ -35,12 +35,15 @@ def with_own(folder: Path, *flags: str, port: str = "{port}", **settings: Any) -
 
 
 def test_a_server_is_started_read_from_and_stopped(tmp_path: Path) -> None:
-    """A configured command is started, its model proved and asked; it ends with the daemon, asked by SIGTERM."""
-    with with_own(tmp_path) as running:
+    """A configured command is started, its model proved and asked, its cost told; it ends with the daemon."""
+    with with_own(tmp_path, max_edge_px=160) as running:
         running.daemon.wait_ready()
         running.show()
         reading = running.wait_reading("read", origin="inferred")
         assert (reading["model"], reading["server"], reading["fallback"]) == ("vlm", "llama-server", False)
+        done = running.wait_event("request.done", outcome="ok")
+        assert done["scales"] == [0.5]  # of the screen's 320 pixels
+        assert min(done["prompt_tokens"], done["completion_tokens"]) > 0
         pid = running.server("llama-server")["pid"]
         assert running.daemon.stop(signal.SIGTERM) == 0
         assert not is_alive(pid)
