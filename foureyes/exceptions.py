@@ -48,6 +48,9 @@ FourEyesError
 +-- TriageError                 a case of triage cannot go on
 |   +-- CaseStateError          a case cannot become what it was to become
 |   +-- HandOverError           whom a case was handed to did not take it
+|   +-- PatchRefusedError       a fix is no patch, reaches beyond the project or does not fit it
+|   +-- VerificationError       whether a fix mends its fault cannot be told here
+|   +-- ApprovalError           a fix cannot be applied to the project
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -310,6 +313,18 @@ class HandOverError(TriageError):
     """Whom a case was handed to did not take it; it is tried again, and then left for `foureyes forge run`."""
 
     retryable = True
+
+
+class PatchRefusedError(TriageError):
+    """The fix is no patch, is too large, reaches beyond the project or does not fit it: another one is wanted."""
+
+
+class VerificationError(TriageError):
+    """Whether a fix mends its fault cannot be told here; the fix may be good."""
+
+
+class ApprovalError(TriageError):
+    """A fix cannot be applied: nobody has verified this one, or the project cannot be written."""
 
 
 class NotRunningError(FourEyesError):

@@ -59,3 +59,14 @@ class Triage(Section):
         30.0, gt=0, le=3650, description="a case's files are kept so long, and a fix is looked for"
     )
     check_s: float = Field(5.0, ge=0.1, le=300)
+    project: Path | None = Field(
+        None, description="the source tree that fixes are for; without it the tree that FourEyes runs from"
+    )
+    project_max_mb: int = Field(
+        500, ge=1, le=100_000, description="a larger project is not copied for verification"
+    )
+    verify_command: Command | None = Field(
+        None,
+        description="argument list of the project's tests, run in a copy with the fix; its exit code 0 is wanted",
+    )
+    verify_timeout_s: float = Field(1800.0, ge=1, le=86_400)

@@ -1,25 +1,17 @@
-"""A case handed to a program: no shell, a bounded time, and its output kept beside the case."""
+"""A case handed to a program, whose output is kept beside the case."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from foureyes.exceptions import HandOverError
+from foureyes.forgewright import program
 from foureyes.redaction import redact_text
 from foureyes.servers.process.environment import environment
 
-_KEPT_BYTES = 64 * 1024
-_CHUNK_BYTES = 64 * 1024
-_LAST_WORDS_S = 1.0
-_EXIT_POLL_S = 0.2
 OUTPUT = "output.log"
 
 
@@ -38,75 +30,32 @@ class Command:
 
     async def deliver(self, case_id: str, case_file: Path) -> None:  # noqa: ARG002 - every target's signature
         """Run it to its end. Raises HandOverError where it cannot run, lasts too long or says that it failed."""
-        process, output = await self._started(case_file), bytearray()
-        assert process.stdout is not None
-        draining = asyncio.create_task(_drain(process.stdout, output), name="drain hand-over")
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await _exited(process)
-        except TimeoutError:
+        code = await self._run(case_file)
+        if code is program.OUT_OF_TIME:
             limit = f"{self._timeout_s:g} s (triage.command_timeout_s)"
-            raise HandOverError(f"{self._arguments[0]} did not end within {limit} and was killed") from None
-        finally:
-            await _end(process, draining)
-            await asyncio.to_thread(_keep, output, case_file.with_name(OUTPUT))
-        if process.returncode != 0:
-            text = f"{self._arguments[0]} (triage.command) ended with exit code {process.returncode}"
+            raise HandOverError(f"{self._arguments[0]} did not end within {limit} and was killed")
+        if code != 0:
+            text = f"{self._arguments[0]} (triage.command) ended with exit code {code}"
             raise HandOverError(f"{text}; see {case_file.with_name(OUTPUT)}")
 
-    def _program(self) -> Path:
-        """Where the program is; it is started in another folder than ours."""
-        found = shutil.which(self._arguments[0])
-        if found is None:
-            raise HandOverError(f"there is no program '{self._arguments[0]}' (triage.command) that can be run")
-        return Path(found).absolute()
-
-    async def _started(self, case_file: Path) -> asyncio.subprocess.Process:
+    async def _run(self, case_file: Path) -> int | None:
+        arguments: list[str | Path] = [self._program(), *self._arguments[1:], case_file]
+        folder, output = case_file.parent, bytearray()
         try:
-            return await asyncio.create_subprocess_exec(
-                self._program(),
-                *self._arguments[1:],
-                case_file,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=case_file.parent,
-                env=environment(),
-                start_new_session=True,
-            )
+            return await program.run(arguments, output, cwd=folder, env=environment(), timeout_s=self._timeout_s)
         except OSError as error:
             raise HandOverError(
                 f"{self._arguments[0]} (triage.command) cannot be started: {error.strerror or error}"
             ) from error
+        finally:
+            await asyncio.to_thread(_keep, output, folder / OUTPUT)
 
-
-async def _drain(stream: asyncio.StreamReader, output: bytearray) -> None:
-    """Read until the end, so that it never stands still; the last of it is kept."""
-    while chunk := await stream.read(_CHUNK_BYTES):
-        output += chunk
-        del output[:-_KEPT_BYTES]
-
-
-async def _exited(process: asyncio.subprocess.Process) -> None:
-    """Return when it has exited: asyncio's own wait goes on while a grandchild holds the pipe."""
-    closed = asyncio.create_task(process.wait(), name="end of hand-over")
-    try:
-        while process.returncode is None:
-            await asyncio.wait({closed}, timeout=_EXIT_POLL_S)
-    finally:
-        closed.cancel()
-
-
-async def _end(process: asyncio.subprocess.Process, draining: asyncio.Task[None]) -> None:
-    """End whatever is left of its process group, and read what it said last."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform != "win32":
-            os.killpg(process.pid, signal.SIGKILL)
-        elif process.returncode is None:
-            process.kill()
-    await _exited(process)
-    await asyncio.wait({draining}, timeout=_LAST_WORDS_S)  # who left the group may hold the pipe for ever
-    draining.cancel()
+    def _program(self) -> Path:
+        """Where the program is; it is started in another folder than ours."""
+        found = program.found(self._arguments[0])
+        if found is None:
+            raise HandOverError(f"there is no program '{self._arguments[0]}' (triage.command) that can be run")
+        return found
 
 
 def _keep(output: bytearray, file: Path) -> None:
