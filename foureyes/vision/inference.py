@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -136,6 +135,7 @@ def _validated(plan: Plan, route: Route, frame: Frame, schema: Mapping[str, Any]
 
 
 def _fraction(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """What says nothing between 0 and 1 says nothing; a number may be too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         return None
-    return float(value) if 0 <= value <= 1 else None
+    return float(value)

@@ -148,11 +148,12 @@ def test_faults_of_a_schema_come_with_all_others(tmp_path: Path) -> None:
         ("sources: [", "line 1, column 11"),
         ("- a\n- b\n", "the file"),
         ("web: {port: 1}\nweb: {port: 2}\n", "line 2, column 1"),
+        ("? [web]\n: {port: 1}\n", "line 1, column 3"),
         ("web: !!python/object/apply:os.system ['true']\n", "line 1, column 6"),
     ],
 )
 def test_a_file_that_is_no_mapping_of_sections(tmp_path: Path, text: str, path: str) -> None:
-    """Broken YAML, a list, a double key and a tag that would run code are refused with their place."""
+    """Broken YAML, a list, a double key, a list as a key and a tag that would run code are refused with their place."""
     file = tmp_path / "broken.yaml"
     file.write_text(text, encoding="utf-8")
     assert path in faults_of(file)
