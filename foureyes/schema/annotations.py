@@ -9,17 +9,23 @@ On a field:
 - `x-motion`        {moving: VALUE, still: VALUE}: the field tells motion, read from a pair of pictures
 - `x-motion-region` x, y, width, height as fractions of the picture: where motion counts
 - `x-sign`          error_text | dialog | disconnected | black | frozen: what the `signs` model answers here
+- `x-max-step`      largest plausible difference between two published values of a number or an amount
+- `x-max-step-percent`  the same as a share of the earlier value; where both are given, both hold
+- `x-clock`         true, or seconds: the source's own clock, a time or a number; standing still for longer than it
+                    counts in (a second or a minute as it shows, or these seconds) means that the source is frozen
 - `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
 - `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)
 
-On the schema itself, both set by the daemon:
+On the schema itself:
 
-- `x-pictures`      how many pictures are current; as many again are the earlier ones
-- `x-memo-age-s`    what the engine remembers from before this many seconds is read anew
+- `x-order`         names of numbers or amounts, each at least as large as the next: [grand, major, minor]
+- `x-pictures`      how many pictures are current; as many again are the earlier ones (set by the daemon)
+- `x-memo-age-s`    what the engine remembers from before this many seconds is read anew (set by the daemon)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from jsonschema import Draft202012Validator
@@ -40,6 +46,12 @@ def _inside_picture(rect: list[float]) -> list[float]:
         raise ValueError("x, y, width, height are fractions of the picture, and the rectangle lies inside it")
     return rect
 
+
+_AMOUNTS = ("money", "percent")
+_TIMES = ("time", "date-time")
+"""Formats of texts that are numbers, and of those that tell the time of day."""
+
+_DAY_S = 86_400
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Fractions = Annotated[list[float], Field(min_length=4, max_length=4), AfterValidator(_inside_picture)]
@@ -80,6 +92,9 @@ class FieldKeywords(XKeywords):
     cues: dict[str, Cue] = {}
     motion: Verdicts = Verdicts(moving=None, still=None)
     motion_region: Fractions = [0, 0, 1, 1]
+    max_step: float = Field(1.0, gt=0)
+    max_step_percent: float = Field(1.0, gt=0)
+    clock: Any = True
     sign: Literal["error_text", "dialog", "disconnected", "black", "frozen"] = "dialog"
     picture: int = Field(0, ge=0)
     alone: bool = False
@@ -101,12 +116,38 @@ class FieldKeywords(XKeywords):
                 raise ValueError(f"moving and still are values that the field allows, and {value!r} is none")
         return motion
 
+    @field_validator("max_step", "max_step_percent")
+    @classmethod
+    def _steps_of_numbers(cls, step: float, info: ValidationInfo) -> float:
+        if not is_number(_field_of(info)):
+            raise ValueError("only a number, an amount or a percentage goes in steps")
+        return step
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_that_counts(cls, clock: Any, info: ValidationInfo) -> Any:
+        is_seconds = isinstance(clock, int | float) and not isinstance(clock, bool)
+        if clock is not True and not (is_seconds and 0 < clock <= _DAY_S):
+            raise ValueError("true, or the seconds in which it counts: more than 0, at most a day")
+        field = _field_of(info)
+        if field.get("format") not in _TIMES and not is_number(field):
+            raise ValueError("a clock is a time (format: time or date-time) or a number that counts")
+        return clock
+
 
 class SchemaKeywords(XKeywords):
     """The x- keywords of the schema itself."""
 
+    order: list[ShortText] = Field([], min_length=2)
     pictures: int = Field(1, ge=1)
     memo_age_s: float = Field(0.0, ge=0)
+
+
+def is_number(field: Mapping[str, Any]) -> bool:
+    """Whether a field's values are numbers: by its type, or as amounts and percentages that are texts."""
+    declared = field.get("type", ())
+    types = {declared} if isinstance(declared, str) else set(declared)
+    return "enum" not in field and (bool(types & {"number", "integer"}) or field.get("format") in _AMOUNTS)
 
 
 def _field_of(info: ValidationInfo) -> dict[str, Any]:

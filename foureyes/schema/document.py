@@ -42,6 +42,13 @@ class Violation:
 
     field: str
     why: str
+    keyword: str = ""
+    """The keyword of JSON Schema that is broken, where it is one."""
+
+    @property
+    def is_out_of_range(self) -> bool:
+        """Whether the value is of the right kind and only too large or too small."""
+        return self.keyword in {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
 def schema_problems(schema: Any) -> list[str]:
@@ -84,7 +91,7 @@ def check_answer(schema: Schema, answer: Any) -> list[Violation]:
     found = [Violation(name, "the number is not finite") for name in _not_finite(answer)]
     for error in _validator(_Frozen(schema)).iter_errors(answer):
         where = str(error.absolute_path[0]) if error.absolute_path else ""
-        found.append(Violation(where, error.message[:300]))
+        found.append(Violation(where, error.message[:300], str(error.validator)))
     return found
 
 
@@ -133,7 +140,10 @@ def subset(schema: Schema, names: Iterable[str]) -> dict[str, Any]:
     wanted = set(names)
     required = [name for name in schema.get("required", ()) if name in wanted]
     properties = {name: prop for name, prop in schema["properties"].items() if name in wanted}
-    return {**schema, "properties": properties, "required": required}
+    frame = {key: value for key, value in schema.items() if key != "x-order"}
+    order = [name for name in schema.get("x-order", ()) if name in wanted]
+    ordered = {"x-order": order} if len(order) > 1 else {}
+    return {**frame, **ordered, "properties": properties, "required": required}
 
 
 def annotated(schema: Schema, extra: Mapping[str, Mapping[str, Any]], **top: Any) -> dict[str, Any]:

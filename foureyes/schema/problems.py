@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import jsonschema
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from foureyes.schema.annotations import FieldKeywords, SchemaKeywords, XKeywords
+from foureyes.schema.annotations import FieldKeywords, SchemaKeywords, XKeywords, is_number
 
 MAX_FIELDS = 100
 TYPES = ("string", "number", "integer", "boolean", "array")
@@ -82,13 +82,27 @@ def _frame_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:
         yield from found
     elif isinstance(properties, Mapping):
         yield from _required_problems(schema.get("required", ()), properties)
-    yield from _keyword_problems((), frame, SchemaKeywords)
+    if found := list(_keyword_problems((), frame, SchemaKeywords)):
+        yield from found
+    elif isinstance(properties, Mapping):
+        yield from _order_problems(schema.get("x-order", ()), properties)
 
 
 def _required_problems(required: Iterable[str], properties: Mapping[str, Any]) -> Iterator[Problem]:
     for index, name in enumerate(required):
         if name not in properties:
             yield Problem(("required", index), name, f"a name under 'properties': {', '.join(properties)}")
+
+
+def _order_problems(order: Sequence[str], properties: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, name in enumerate(order):
+        prop = properties.get(name)
+        if not isinstance(prop, Mapping) or not is_number(prop):
+            known = [each for each, prop in properties.items() if isinstance(prop, Mapping) and is_number(prop)]
+            allowed = f"a number or an amount under 'properties': {', '.join(known) or 'there is none'}"
+            yield Problem(("x-order", index), name, allowed)
+        elif name in order[:index]:
+            yield Problem(("x-order", index), name, "each name stands once")
 
 
 def _all_field_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:

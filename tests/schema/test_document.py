@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from foureyes.exceptions import SchemaError
-from foureyes.schema.document import annotated, fields, schema_problems
+from foureyes.schema.document import annotated, fields, schema_problems, subset
 from foureyes.schema.problems import problems
 from foureyes.servers.chat.probe import _SCHEMA as PROBE
 
@@ -33,6 +33,10 @@ def paths(asked: Any) -> dict[str, str]:
         {**MEMBERS, "x-cues": {"on": {"texts": ["running"]}, "off": {"motion": "still"}}},
         {**MEMBERS, "x-motion": {"moving": "on", "still": None}, "x-motion-region": [0.2, 0.3, 0.8, 0.7]},
         {"type": ["boolean", "null"], "x-motion": {"moving": True, "still": False}},
+        {"type": ["number", "null"], "x-max-step": 5, "x-max-step-percent": 0.5},
+        {**TEXT, "format": "money", "x-max-step": 0.01},
+        {**TEXT, "format": "time", "x-clock": True},
+        {"type": ["integer", "null"], "x-clock": 60},
         *({**TEXT, "x-sign": sign} for sign in ("error_text", "dialog", "disconnected", "black", "frozen")),
     ],
 )
@@ -73,6 +77,10 @@ def test_what_the_daemon_adds_and_what_it_probes_with_is_allowed() -> None:
         ("x-motion-region", [0, 0, 1], ""),
         ("x-motion-region", [0.5, 0, 0.6, 1], ""),
         ("x-motion-region", [0, 0, 1, "1"], ".3"),
+        ("x-max-step", 5, ""),
+        ("x-max-step-percent", 5, ""),
+        ("x-clock", True, ""),
+        ("x-order", ["a"], ""),
         ("x-sign", "popup", ""),
         ("x-picture", -1, ""),
         ("x-picture", 1.0, ""),
@@ -153,3 +161,45 @@ def test_no_fields_are_given_of_a_refused_schema() -> None:
     """Who asks for the fields of a schema that is refused is told why."""
     with pytest.raises(SchemaError, match=r"schema\.properties\.a\.x-labels"):
         fields(schema(a={**TEXT, "x-labels": 5}))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        *(("x-max-step", value) for value in (0, -1, "5")),
+        ("x-max-step-percent", 0),
+        *(("x-clock", value) for value in (0, False, "yes", 100_000)),
+    ],
+)
+def test_a_step_or_a_clock_without_sense_is_refused(keyword: str, value: Any) -> None:
+    """Steps and a clock's seconds are numbers above 0."""
+    (path,) = paths(schema(a={"type": ["number", "null"], keyword: value}))
+    assert path.startswith(f"properties.a.{keyword}")
+
+
+@pytest.mark.parametrize(
+    ("order", "at"),
+    [
+        ([], "x-order"),
+        (["grand"], "x-order"),
+        ("grand", "x-order"),
+        (["grand", 5], "x-order.1"),
+        (["grand", "gold"], "x-order.1"),
+        (["grand", "name"], "x-order.1"),
+        (["grand", "mini", "grand"], "x-order.2"),
+    ],
+)
+def test_an_order_is_of_two_or_more_numbers_of_the_schema(order: Any, at: str) -> None:
+    """An order that names what is no field, no number or the same field twice is told at its place."""
+    asked = schema(grand={**TEXT, "format": "money"}, mini={"type": ["number", "null"]}, name=TEXT)
+    assert list(paths({**asked, "x-order": order})) == [at]
+    assert schema_problems({**asked, "x-order": ["grand", "mini"]}) == []
+
+
+def test_a_part_of_a_schema_keeps_the_order_of_the_fields_that_it_has() -> None:
+    """The schema of some fields orders those alone, and is a valid one."""
+    number = {"type": ["number", "null"]}
+    whole = {**schema(a=number, b=number, c=number), "x-order": ["a", "b", "c"]}
+    assert subset(whole, ["a", "c"])["x-order"] == ["a", "c"]
+    assert "x-order" not in subset(whole, ["b"])
+    assert schema_problems(subset(whole, ["b"])) == []
