@@ -1,0 +1,141 @@
+"""The runner: one reproduction in a process of its own, with bounds, and without our secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import foureyes
+from foureyes.errors.plain import plain_text
+from foureyes.forgewright.reproduction.limits import Limits
+from foureyes.forgewright.reproduction.verdict import Outcome, Verdict
+
+__all__ = ["Limits", "Outcome", "Verdict", "run"]
+
+VERDICT_MARK = "foureyes-verdict "
+"""Begins the line in which a reproduction says what it saw."""
+
+OUR_ROOT = Path(foureyes.__file__).parent.parent
+_KEPT_VARIABLES = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR", "USERPROFILE",
+)  # fmt: skip
+_LAST_WORDS_S = 1.0
+_CHUNK_BYTES = 16 * 1024
+_SHOWN_CHARS = 500
+_NICENESS = 5
+"""Behind the models and the clock."""
+_MB = 1_000_000
+_DEFAULT = Limits()
+
+
+async def run(test_file: Path, *, package_root: Path | None = None, limits: Limits = _DEFAULT) -> Verdict:
+    """Run a generated test and tell what it showed.
+
+    `package_root` is the folder that holds the `foureyes` to be tried; ours where it is None. Never raises for
+    what the test does: a run that fails or ends in silence is `not reproducible`, with the reason.
+    """
+    root = (package_root or OUR_ROOT).absolute()
+    began_s = time.monotonic()
+    try:
+        process = await _started(test_file, root)
+    except OSError as error:
+        return Verdict(Outcome.NOT_REPRODUCIBLE, f"it cannot be started: {error.strerror or error}", 0.0)
+    output = bytearray()
+    assert process.stdout is not None
+    draining = asyncio.create_task(_drain(process.stdout, output, limits.output_bytes), name="drain reproduction")
+    is_late = False
+    try:
+        _bound(process.pid, limits)
+        async with asyncio.timeout(limits.timeout_s):
+            await process.wait()
+    except TimeoutError:
+        is_late = True
+    finally:
+        await _end(process, draining)
+    seconds = round(time.monotonic() - began_s, 3)
+    if is_late:
+        text = f"it did not end within {limits.timeout_s:g} s and was killed"
+        return Verdict(Outcome.NOT_REPRODUCIBLE, text, seconds)
+    return _judged(output.decode("utf-8", "replace"), process.returncode, root, seconds)
+
+
+async def _started(test_file: Path, root: Path) -> asyncio.subprocess.Process:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        str(test_file.absolute()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=test_file.parent,
+        env={**kept, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        start_new_session=True,
+    )
+
+
+def _bound(pid: int, limits: Limits) -> None:
+    """Bound its memory where the system can, and let everybody else go first."""
+    with contextlib.suppress(psutil.Error, OSError):  # it may have ended already
+        process = psutil.Process(pid)
+        if sys.platform == "linux":
+            most_bytes = limits.memory_mb * _MB
+            process.rlimit(psutil.RLIMIT_AS, (most_bytes, most_bytes))
+        if sys.platform != "win32":
+            process.nice(_NICENESS)
+
+
+async def _drain(stream: asyncio.StreamReader, output: bytearray, most_bytes: int) -> None:
+    """Read until the end, so that it never stands still; the last of it is kept."""
+    while chunk := await stream.read(_CHUNK_BYTES):
+        output += chunk
+        del output[:-most_bytes]
+
+
+async def _end(process: asyncio.subprocess.Process, draining: asyncio.Task[None]) -> None:
+    """End whatever is left of its process group, and read what it said last."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform != "win32":
+            os.killpg(process.pid, signal.SIGKILL)
+        elif process.returncode is None:
+            process.kill()
+    await asyncio.wait({draining}, timeout=_LAST_WORDS_S)
+    draining.cancel()
+    await process.wait()
+
+
+def _judged(output: str, exit_code: int | None, root: Path, seconds: float) -> Verdict:
+    said = _said(output)
+    if said is None:
+        last = next((line for line in reversed(output.splitlines()) if line.strip()), "it said nothing")
+        text = f"it ended with exit code {exit_code} and no verdict: {plain_text(last, _SHOWN_CHARS)}"
+        return Verdict(Outcome.NOT_REPRODUCIBLE, text, seconds)
+    if not _is_inside(str(said.get("package")), root):
+        text = f"another FourEyes than the one in {root} was tried"
+        return Verdict(Outcome.NOT_REPRODUCIBLE, text, seconds)
+    reason = plain_text(str(said.get("reason", "")), _SHOWN_CHARS)
+    return Verdict(Outcome(said["outcome"]), reason, seconds, is_green=exit_code == 0)
+
+
+def _is_inside(package: str, root: Path) -> bool:
+    return Path(package).resolve().is_relative_to(root.resolve())
+
+
+def _said(output: str) -> dict[str, Any] | None:
+    """What the reproduction said last; None where it did not come to that."""
+    lines = [line for line in output.splitlines() if line.startswith(VERDICT_MARK)]
+    try:
+        said = json.loads(lines[-1].removeprefix(VERDICT_MARK)) if lines else None
+        return said if isinstance(said, dict) and said.get("outcome") in set(Outcome) else None
+    except ValueError:
+        return None
