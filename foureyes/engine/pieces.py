@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
 
+from foureyes.engine.confusions import is_slipped_number
 from foureyes.engine.line import Line
 from foureyes.picture import Box
-from foureyes.schema.values import CURRENCY_CODES, MINUS_SIGNS, MONEY_SIGNS
+from foureyes.schema.values import CURRENCY, MINUS_SIGNS, MONEY_SIGNS, SCALE, is_amount
 
 _LEADER = r"[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}"
 """What leads from a label to its value; a bar or a bullet only parts."""
@@ -34,11 +35,13 @@ _SPAN = r"\d+\s*(?:d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?
 _DURATION = re.compile(rf"{_SPAN}(?:,?\s*{_SPAN})+", re.IGNORECASE)
 """Several numbers that are one value ("12 d 4 h"): whoever wants a number gets none of them."""
 _LONGEST_DURATION = 8
-_LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "Z": "2"})
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
 _ENDS_OPEN = re.compile(r"[0-9][.,]$")
 _BEGINS_OPEN = re.compile(r"^[.,][0-9]")
-_ONLY_SIGN = re.compile(rf"{_SIGN}*{_MONEY}|{_SIGN}")
+_BEFORE = re.compile(rf"{_SIGN}*{CURRENCY}{_SIGN}?|{_SIGN}")
+"""What belongs to the number after it: a sign, a currency."""
+_BEHIND = re.compile(rf"[.,]|(?:{SCALE}|%)\)?|{SCALE}?{CURRENCY}\)?|\)")
+"""What belongs to the number before it: a currency, what multiplies it, the end of a bracket."""
 
 Kind = Literal["word", "number"]
 
@@ -191,31 +194,14 @@ def _piece(token: _Token, row: int, order: int) -> Piece:
 
 
 def _as_number(text: str) -> tuple[str | None, str]:
-    """The number in a token and the unit that sticks to it; (None, "") for a word."""
-    if _DURATION.fullmatch(text):
-        return text, ""
+    """The number in a token and the unit that sticks to it; (None, "") for a word. Its slips are left in it."""
     if _RATE.fullmatch(text):
         return None, ""
-    for candidate in (text, _unconfused(text)):
-        if _NUMBER.fullmatch(candidate) or _is_amount_with_code(candidate):
-            return candidate, ""
-        if match := _NUMBER_AND_UNIT.fullmatch(candidate):
-            return match[1], match[2]
-    return None, ""
-
-
-def _is_amount_with_code(text: str) -> bool:
-    return text[-3:] in CURRENCY_CODES and bool(_NUMBER.fullmatch(text[:-3].rstrip()))
-
-
-def _unconfused(text: str) -> str:
-    """The token with look-alikes as digits, where most of it is digits anyway ("1,O85.42")."""
-    digits = sum(char.isdigit() for char in text)
-    doubtful = sum(char in "OoIl|Z" for char in text)
-    plain = (
-        digits >= 2 and doubtful <= digits and not any(char.isalpha() and char not in "OoIlZS" for char in text)
-    )
-    return text.translate(_LOOKALIKES) if plain else text
+    if _DURATION.fullmatch(text) or _is_number(text):
+        return text, ""
+    if match := _NUMBER_AND_UNIT.fullmatch(text):
+        return match[1], match[2]
+    return (text, "") if is_slipped_number(text) else (None, "")
 
 
 def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
@@ -223,7 +209,7 @@ def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
     joined: list[_Token] = []
     for token in tokens:
         if joined and _is_one_number(joined[-1], token):
-            spaced = _is_group(joined[-1].text, token.text) or token.text in CURRENCY_CODES
+            spaced = _is_group(joined[-1].text, token.text) or token.text[0].isalpha()
             joined[-1] = joined[-1].joined(token, " " if spaced else "")
         else:
             joined.append(token)
@@ -251,18 +237,14 @@ def _is_one_number(left: _Token, right: _Token) -> bool:
     if gap > _TORN_GAP * 1.5 * left.box.height:
         return False
     one, two = left.text, right.text
-    numbers = bool(_NUMBER.fullmatch(one)), bool(_NUMBER.fullmatch(two))
-    return (
-        (
-            numbers[0]
-            and numbers[1]
-            and bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two) or _is_group(one, two))
-        )
-        or (numbers[0] and two in {".", ",", "%"})
-        or (numbers[1] and bool(_ONLY_SIGN.fullmatch(one)))
-        or (numbers[1] and one in CURRENCY_CODES)
-        or (numbers[0] and (two in CURRENCY_CODES or bool(re.fullmatch(_MONEY, two))))
-    )
+    numbers = _is_number(one), _is_number(two)
+    if all(numbers):
+        return bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two)) or _is_group(one, two)
+    return (numbers[0] and bool(_BEHIND.fullmatch(two))) or (numbers[1] and bool(_BEFORE.fullmatch(one)))
+
+
+def _is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) or is_amount(text)
 
 
 def _is_group(one: str, two: str) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from foureyes.engine.answer import Reason
+from foureyes.engine.confusions import as_digits, as_dollars, is_slipped_number
 from foureyes.engine.labels import similarity
 from foureyes.engine.pieces import Piece
-from foureyes.schema import values
+from foureyes.schema import moments, values
 from foureyes.schema.document import Field
 from foureyes.schema.values import Ambiguous, DecimalSign, Parsed, Value
 
@@ -31,14 +32,14 @@ def typed(field: Field, text: str, unit: str, page_sign: DecimalSign | None) -> 
     """Read a text by a field's type; None where it is no such value at all."""
     plain = _LEFT_OVER.sub("", text)
     if field.kind in _PARSERS:
-        return _number(field, plain, unit, page_sign)
+        return _number(field, plain, unit, page_sign) or _settled(field, f"{plain}{unit}", page_sign)
     if field.kind == "enum":
         return _member(field, plain)
     if field.kind == "boolean":
-        told = values.boolean(plain)
+        told = moments.boolean(plain)
         return None if told is None else Typed(told)
     if field.kind == "time":
-        moment = values.moment(plain)
+        moment = moments.moment(plain) or moments.moment(as_digits(plain))
         return None if moment is None else Typed(moment)
     return Typed(plain) if field.kind == "text" and plain else None
 
@@ -54,20 +55,25 @@ def page_sign(texts: Iterable[str]) -> DecimalSign | None:
     return used.pop() if len(used) == 1 else None
 
 
+def _settled(field: Field, text: str, sign: DecimalSign | None) -> Typed | None:
+    """Read a number of which a character or two were taken for others that look alike."""
+    if not is_slipped_number(text):
+        return None
+    return _number(field, as_dollars(text) if field.kind == "money" else as_digits(text), "", sign)
+
+
 def _number(field: Field, text: str, unit: str, sign: DecimalSign | None) -> Typed | None:
-    if field.kind == "percent" and not (text.endswith("%") or unit in {"", "%"}):
+    if (field.kind == "percent" and unit not in {"", "%"}) or (field.kind == "money" and unit):
         return None
     parsed = _parsed(field, text.removesuffix("%") if field.kind == "number" else text, sign)
-    if parsed is None:
-        return None
     if isinstance(parsed, Ambiguous):
         return Typed(None, "ambiguous", parsed.currency)
-    return _in_range(field, parsed)
+    return _in_range(field, parsed) if parsed else None
 
 
 def _parsed(field: Field, text: str, sign: DecimalSign | None) -> Parsed:
     parse = _PARSERS[field.kind]
-    decimals = 0 if field.kind == "integer" else field.annotations.get("x-decimals")
+    decimals = 0 if field.kind == "integer" and text[-1:].isdigit() else field.annotations.get("x-decimals")
     own_sign = field.annotations.get("x-decimal-sign")
     parsed = parse(text, decimals=decimals, decimal_sign=own_sign)
     if isinstance(parsed, Ambiguous) and sign is not None:
@@ -75,8 +81,10 @@ def _parsed(field: Field, text: str, sign: DecimalSign | None) -> Parsed:
     return parsed
 
 
-def _in_range(field: Field, parsed: Value) -> Typed:
+def _in_range(field: Field, parsed: Value) -> Typed | None:
     low, high, figure = field.minimum, field.maximum, parsed.number
+    if field.kind == "integer" and figure != int(figure):
+        return None
     if (low is not None and figure < low) or (high is not None and figure > high):
         return Typed(None, "implausible", parsed.currency)
     if field.kind == "money":

@@ -1,4 +1,4 @@
-"""Typed values out of text: amounts, numbers, percentages, times, yes and no; pure functions.
+"""Typed values out of text: amounts, numbers and percentages; pure functions.
 
 A number's separators are read by both conventions. What could mean two things is `Ambiguous`, what is no value is
 None; nothing is guessed.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Literal
 
@@ -60,15 +59,21 @@ CURRENCY_CODES = frozenset(
     }
     | {"CZK", "HUF", "RUB", "TRY", "ZAR", "KRW", "SGD", "HKD", "ILS", "THB", "PHP"}
 )
-_CURRENCY = rf"(?:[A-Z]{{0,3}}[{MONEY_SIGNS}]|{'|'.join(sorted(CURRENCY_CODES))}|Rs\.?|kr\.?|zł|Kč)"
+CURRENCY = rf"(?:[A-Z]{{0,3}}[{MONEY_SIGNS}]|{'|'.join(sorted(CURRENCY_CODES))}|Rs\.?|kr\.?|zł|Kč)"
+"""A currency as it is written."""
 MINUS_SIGNS = r"\-\u2212\u2013\u2010"
 """Hyphen, minus, dash, as the inside of a character class."""
 _SPACES = " \u00a0\u2009\u202f"
 _DIGITS = rf"[0-9][0-9.,'\u2019{_SPACES}]*[0-9]|[0-9]"
 _FRACTION = r"[.,][0-9]+"
+_POWERS = {"k": 3, "tsd": 3, "thousand": 3, "m": 6, "mn": 6, "mio": 6, "mln": 6, "million": 6}
+_POWERS |= {"b": 9, "bn": 9, "mrd": 9, "billion": 9}
+SCALE = r"(?:[kKMB]|bn|mn|mln\.?|Mio\.?|Mrd\.?|Tsd\.?|thousand|million|billion)"
+"""What multiplies the number before it, as it is written."""
 _AMOUNT = re.compile(
-    rf"(?P<open>\()?(?P<minus>[{MINUS_SIGNS}+])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[{MINUS_SIGNS}])?\s*"
-    rf"(?P<digits>{_DIGITS}|{_FRACTION})\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?"
+    rf"(?P<open>\()?(?P<minus>[{MINUS_SIGNS}+])?\s*(?P<before>{CURRENCY})?\s*(?P<inner>[{MINUS_SIGNS}])?\s*"
+    rf"(?P<digits>{_DIGITS}|{_FRACTION})(?:(?P<gap>\s*)(?P<scale>{SCALE})(?![a-zA-Z]))?\s*"
+    rf"(?P<percent>%)?\s*(?P<after>{CURRENCY})?"
     rf"(?P<trailing>[{MINUS_SIGNS}])?(?P<close>\))?"
 )
 _GROUP = 3
@@ -86,9 +91,14 @@ def money(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign |
 
 
 def number(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
-    """Read a number without currency; a percent sign is not part of a number."""
+    """Read a number without currency; a percent sign is not part of a number.
+
+    A letter that sticks to it multiplies it ("1.2K"); one behind a space could as well be a unit ("300 K").
+    """
     match = _AMOUNT.fullmatch(text.strip())
     if match is None or match["percent"] or match["before"] or match["after"]:
+        return None
+    if match["gap"] and len(match["scale"]) == 1:
         return None
     return _signed(match, None, decimals, decimal_sign)
 
@@ -96,7 +106,7 @@ def number(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign 
 def percent(text: str, *, decimals: int | None = None, decimal_sign: DecimalSign | None = None) -> Parsed:
     """Read a number of percent, its sign shown or not."""
     match = _AMOUNT.fullmatch(text.strip())
-    if match is None or match["before"] or match["after"]:
+    if match is None or match["before"] or match["after"] or match["scale"]:
         return None
     return _signed(match, None, decimals, decimal_sign)
 
@@ -109,7 +119,9 @@ def _signed(
     if bracketed[0] != bracketed[1] or len(minuses) + bracketed[0] > 1:
         return None
     sign = "-" if minuses or bracketed[0] else ""
-    readings = tuple(sign + plain for plain in _readings(match["digits"], decimals, decimal_sign))
+    power = _POWERS[match["scale"].rstrip(".").casefold()] if match["scale"] else 0
+    plains = _readings(match["digits"], decimals, decimal_sign)
+    readings = tuple(sign + (f"{Decimal(f'{plain}E{power}'):f}") for plain in plains)
     if len(readings) == 1:
         return Value(readings[0], currency)
     return Ambiguous(readings, currency) if readings else None
@@ -148,6 +160,11 @@ def _grouped(groups: list[str], separators: set[str]) -> bool:
     return 1 <= len(first) <= _GROUP and first != "0" and all(len(group) == _GROUP for group in rest)
 
 
+def is_amount(text: str) -> bool:
+    """Whether a text looks like one number, with all that may belong to it; what it says may be in doubt."""
+    return _AMOUNT.fullmatch(text.strip()) is not None
+
+
 def sign_used(text: str) -> DecimalSign | None:
     """The decimal sign that a number shows without doubt: "1,785.42" and "3.5" say ".", "17,850" says nothing."""
     match = _AMOUNT.fullmatch(text.strip())
@@ -162,57 +179,3 @@ def sign_used(text: str) -> DecimalSign | None:
 
 def _has_other(digits: str, sign: str) -> bool:
     return ("," if sign == "." else ".") in digits
-
-
-_YES = frozenset({"yes", "on", "true", "enabled", "active", "ja", "oui", "sí", "si", "sim", "ein", "an"})
-_NO = frozenset({"no", "off", "false", "disabled", "inactive", "nein", "non", "não", "nao", "aus"})
-
-
-def boolean(text: str) -> bool | None:
-    """Read yes or no, as on and off and in the languages the recogniser knows."""
-    word = text.strip().strip(".!").casefold()
-    return True if word in _YES else False if word in _NO else None
-
-
-_CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})(?::(\d{2}))?(?:\s*([AaPp])\.?[Mm]\.?)?")
-_ISO_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-
-
-def moment(text: str) -> str | None:
-    """Read a time of day, a date or both, as ISO 8601; None where day and month could be either (03/04/2026)."""
-    day_text, _, clock_text = text.strip().replace("T", " ").partition(" ")
-    day, clock = _day(day_text), _clock(clock_text.strip())
-    if day is not None and clock is not None:
-        return datetime.combine(day, clock).isoformat()
-    if day is not None and not clock_text:
-        return day.isoformat()
-    alone = _clock(text.strip())
-    return alone.isoformat() if alone is not None else None
-
-
-def _day(text: str) -> date | None:
-    if match := _ISO_DATE.fullmatch(text):
-        return _date(*(int(part) for part in match.groups()))
-    if match := _DAY_FIRST.fullmatch(text):
-        return _date(*(int(part) for part in reversed(match.groups())))
-    return None
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _clock(text: str) -> time | None:
-    match = _CLOCK.fullmatch(text)
-    if match is None:
-        return None
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-    if match[4]:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if match[4] in "Pp" else 0)
-    return time(hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None

@@ -1,0 +1,36 @@
+"""Characters that the recogniser confuses (O and 0, S, $ and 5, I, l and 1, B and 8, Z and 2), settled by type.
+
+A text that can be read as it stands is left alone; only one that cannot is looked at with its look-alikes changed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from foureyes.schema.values import MINUS_SIGNS, is_amount
+
+_DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "B": "8"})
+_LOOKALIKES = "OoIl|ZSB"
+_LEAST_DIGITS = 2
+_WORD_FIRST = re.compile(rf"[A-Za-z|][0-9{_LOOKALIKES}]*")
+"""A letter before digits and nothing else is a name ("S10", "B52"), not a number with a slip."""
+_SLIPPED_DOLLAR = re.compile(rf"^([({MINUS_SIGNS}+]*)S(?=[0-9{_LOOKALIKES}])")
+
+
+def as_digits(text: str) -> str:
+    """The text with all look-alikes as digits."""
+    return text.translate(_DIGITS)
+
+
+def as_dollars(text: str) -> str:
+    """The text with an S that stands where a currency does as a dollar sign, and the others as digits."""
+    return as_digits(_SLIPPED_DOLLAR.sub(r"\1$", text))
+
+
+def is_slipped_number(text: str) -> bool:
+    """Whether a word is a number with a slip or two: most of it is digits anyway ("1,O85.42")."""
+    digits = sum(char in "0123456789" for char in text)
+    slips = sum(char in _LOOKALIKES for char in text)
+    if digits < _LEAST_DIGITS or slips == 0 or slips > digits or _WORD_FIRST.fullmatch(text):
+        return False
+    return is_amount(as_digits(text)) or is_amount(as_dollars(text))
