@@ -280,6 +280,7 @@ class Supervisor:
             minutes = self._settings.restarts.window_s / 60
             self._move(ServerState.DEGRADED, f"{budget.recent} failures in {minutes:g} min; {trouble.reason}")
         await asyncio.sleep(budget.pause_s(cap_s=self._settings.check_s if self._launch.only_asks else None))
+        budget.restart()
 
     async def _put_down(self) -> None:
         """Let go of the instance; cancelled half-way, the next call goes on: no child is forgotten."""
