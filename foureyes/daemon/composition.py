@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from foureyes.config import Settings
@@ -16,11 +16,14 @@ from foureyes.daemon.parts import Found, Shared
 from foureyes.daemon.trial import tried
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.log import event
-from foureyes.vision.plan import Plan
+from foureyes.vision.plan import Candidate, Plan
 from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
 
 _GRACE_S = 4.5
+
+Spare = Callable[[Mapping[str, Supervisor], Iterable[Sequence[Candidate]]], None]
+"""Takes servers by their names, and each task's candidates."""
 
 
 class Composition:
@@ -32,11 +35,13 @@ class Composition:
     the gap is as long as that takes.
     """
 
-    def __init__(self, settings: Settings, shared: Shared) -> None:
+    def __init__(self, settings: Settings, shared: Shared, spare: Spare) -> None:
+        """`spare` has servers that are yet to start do without what the machine is too short for."""
         self.settings = settings
         self.watches: dict[str, SourceWatch] = {}
         self.fleet = Fleet(self._supervisors, shared.metrics)
         self._shared = shared
+        self._spare = spare
         self._sources: dict[str, Found] = {}
         self._numbers: dict[str, int] = {}
         """By source that was watched before, the number at which its frames go on."""
@@ -132,7 +137,10 @@ class Composition:
 
     def _supervisors(self, settings: Settings, names: Container[str]) -> dict[str, Supervisor]:
         shared = self._shared
-        return parts.supervisors_of(settings, shared.metrics, shared.clients, shared.tell, shared.report, names)
+        made = parts.supervisors_of(settings, shared.metrics, shared.clients, shared.tell, shared.report, names)
+        plans = [plan for source in settings.sources for plan in plans_of(settings, source)]
+        self._spare(made, [plan.candidates for plan in plans])
+        return made
 
     def _look(self, watch: SourceWatch, after: SourceWatch | None = None) -> None:
         self._group.create_task(_run(watch, after), name=f"source {watch.id}")

@@ -107,13 +107,17 @@ class Daemon:
             await stack.enter_async_context(mongo.running())
         await stack.enter_async_context(_beside(self._triage().run(), "triage"))
         shared = self._shared(stack)
-        composition = Composition(self._settings, shared)
+        shedding = parts.shedding_of(
+            self._settings,
+            lambda: composition.tasks,
+            lambda: composition.servers,
+            self._metrics,
+            self._live.publish,
+        )
+        composition = Composition(self._settings, shared, shedding.spare)
         await stack.enter_async_context(composition.begun())
         reloads = Reloads(
             self._load, composition, self._metrics, self._live.publish, self._reload, self._faults.record
-        )
-        shedding = parts.shedding_of(
-            self._settings, lambda: composition.tasks, composition.servers, self._metrics, self._live.publish
         )
         memory = self._own_memory()
         health = DaemonHealth(

@@ -115,7 +115,7 @@ def _longest_look_s(source: Source) -> float:
 def shedding_of(
     settings: Settings,
     tasks: Callable[[], Iterable[TaskWatch]],
-    servers: Mapping[str, Supervisor],
+    servers: Callable[[], Mapping[str, Supervisor]],
     metrics: Metrics,
     tell: Tell,
 ) -> Shedding:
@@ -204,4 +204,5 @@ def _bucket(plan: Plan, fps: float) -> TokenBucket:
 
 def stall_rules(settings: Settings, source: Source) -> StallRules:
     """When a source counts as stalled."""
-    return StallRules(settings.capture.stall_s, settings.capture.frozen_after_s, _longest_look_s(source))
+    capture = settings.capture
+    return StallRules(capture.stall_s, capture.frozen_after_s, capture.still_s, _longest_look_s(source))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +17,7 @@ from foureyes.telemetry.machine import Machine, MachineUse
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Level, Pressure, Sample
 from foureyes.telemetry.resources import job_root
+from foureyes.vision.plan import Candidate
 from foureyes.vision.task_watch import TaskWatch
 
 _EVERY = 3
@@ -38,7 +39,7 @@ class Shedding:
         pressure: Pressure,
         *,
         tasks: Callable[[], Iterable[TaskWatch]],
-        servers: Mapping[str, Supervisor],
+        servers: Callable[[], Mapping[str, Supervisor]],
         metrics: Metrics,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
@@ -67,7 +68,7 @@ class Shedding:
             self._say(before, level)
 
     def _roots(self) -> dict[str, int]:
-        pids = {name: server.snapshot.pid for name, server in self._servers.items()}
+        pids = {name: server.snapshot.pid for name, server in self._servers().items()}
         servers = {name: job_root(pid) for name, pid in pids.items() if pid is not None}
         return {"daemon": os.getpid(), **servers}
 
@@ -88,8 +89,9 @@ class Shedding:
             task.slow_down(_EVERY if level >= Level.LOWER_CADENCE else 1)
         wanted = self._to_park(level)
         # what is parked is unloaded before anything is loaded into the memory that it leaves
-        for name in sorted(self._servers, key=lambda name: not _of(name, wanted - self._parked)):
-            self._park(self._servers[name], _of(name, wanted))
+        servers = self._servers()
+        for name in sorted(servers, key=lambda name: not _of(name, wanted - self._parked)):
+            self._park(servers[name], _of(name, wanted))
         self._parked = wanted
 
     def _park(self, server: Supervisor, models: frozenset[str]) -> None:
@@ -97,12 +99,18 @@ class Shedding:
             self._told[server] = models
             server.park(models)
 
+    def spare(self, fresh: Mapping[str, Supervisor], tasks: Iterable[Sequence[Candidate]]) -> None:
+        """Have servers that are yet to start do without what is parked now of these tasks' candidates."""
+        wanted = parked(self._pressure.level, tasks, self._stock())
+        for name, server in fresh.items():
+            self._park(server, _of(name, wanted))
+
     def _to_park(self, level: Level) -> frozenset[Served]:
         return parked(level, [task.plan.candidates for task in self._tasks()], self._stock())
 
     def _stock(self) -> Stock:
         usable: set[Served] = set()
-        for name, server in self._servers.items():
+        for name, server in self._servers().items():
             snapshot = server.snapshot
             self._sizes |= {(name, model_id): size for model_id, size in snapshot.sizes.items()}
             if snapshot.ready:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from parts.fakes.steering import FakeServer
 from parts.program import Program, wait_until
+from parts.reloading import ConfigFile
 from parts.serving import Serving, server, serving
 from parts.watched import FakeEngine, metric, steer
 
@@ -154,6 +155,20 @@ def test_status_has_the_machines_figures(short: Short) -> None:
     for name in ("machine_available_bytes", "machine_memory_bytes", "memory_limit_bytes"):
         assert metric(daemon.url, f"foureyes_{name}") > 0
     assert metric(daemon.url, "foureyes_resident_bytes", process="lmstudio") > 0
+
+
+def test_a_reload_under_pressure_loads_nothing_that_is_parked(short: Short) -> None:
+    """A server whose settings change begins anew without the models that the machine is too short for."""
+    short.running.wait_event("machine.pressure", pressure="engine")
+    wait_until(lambda: not short.studio.loaded(), 20, "both models to be unloaded")
+    config = ConfigFile(short.running.daemon, short.running.daemon.state_dir.parent)
+    loads = len(short.studio.requests("/api/v1/models/load"))
+    said = config.reload(config.changed("servers", 0, check_s=2))
+    assert "servers changed: lmstudio" in said["message"]
+    assert len(short.studio.requests("/api/v1/models/load")) == loads
+    seen = len(short.running.readings("read"))
+    short.running.show()
+    assert short.running.wait_reading("read", seen, origin="inferred")["model"] == FROM_ENGINE
 
 
 def test_other_programs_that_want_the_processors_get_them_and_give_them_back(tmp_path: Path) -> None:
