@@ -153,6 +153,7 @@ def _document_faults(document: Mapping[str, Any]) -> Iterator[ConfigFault]:
     servers = [_mapping(entry).get("id", "engine") for entry in _list(document.get("servers"), [{}])]
     for name, task in tasks.items():
         yield from _candidate_faults(f"tasks.{name}.models", _list(_mapping(task).get("models"), []), models)
+        yield from _second_reader_faults(f"tasks.{name}", _mapping(task), models)
         yield from _schema_faults(f"tasks.{name}", _mapping(task))
     for name, model in models.items():
         server = _mapping(model).get("server", "engine")
@@ -168,6 +169,25 @@ def _candidate_faults(path: str, names: list[Any], models: Mapping[str, Any]) ->
             yield _unknown(f"{path}.{index}", "model", name, models)
         elif name in names[:index]:
             yield ConfigFault(f"{path}.{index}", f"{name!r} a second time", "every model stands once in a task")
+
+
+def _second_reader_faults(path: str, task: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[ConfigFault]:
+    """The second reader is another model than those whose readings it confirms, also under another name."""
+    name = task.get("confirm_with")
+    if name is None or not isinstance(name, str):
+        return  # pydantic has told the latter
+    if name not in models:
+        yield _unknown(f"{path}.confirm_with", "model", name, models)
+        return
+    for first in _list(task.get("models"), []):
+        if first == name or (first in list(models) and _served(models[first]) == _served(models[name])):
+            said = f"{name!r}, which reads for this task itself"
+            yield ConfigFault(f"{path}.confirm_with", said, "a model that is none of the task's own")
+            return
+
+
+def _served(model: Any) -> tuple[Any, Any]:
+    return _mapping(model).get("server", "engine"), _mapping(model).get("model_id")
 
 
 def _schema_faults(path: str, task: Mapping[str, Any]) -> Iterator[ConfigFault]:

@@ -230,6 +230,20 @@ class Task(Section):
 
     models: list[Name] = Field(min_length=1)
     answer: dict[str, Any] = Field(alias="schema")
+    confirm_with: Name | None = Field(
+        None, description="a model that reads the same pictures beside the clock: what it reads otherwise is null"
+    )
+    reads: Literal[1, 2] = Field(
+        2,
+        description="a changed number, amount or time is read twice by a language model, the second time from a "
+        "padded picture: up to two requests a change. 1: one request, and what it misreads is published",
+    )
+    agree_within_s: float = Field(
+        1.0, ge=0, le=60, description="the last value stands so long while a changed one is in doubt; then null"
+    )
+    accept_step_after_s: float | None = Field(
+        10.0, ge=0, le=3600, description="a value beyond x-max-step that stands so long is no slip; null: never"
+    )
     prompt: Text | None = Field(None, description="the model's own prompt by default")
     latency_target_ms: float | None = Field(None, gt=0)
     regions: TaskRegions = Field({}, description="rectangles by field; `*` is the whole task")
@@ -253,6 +267,13 @@ class Capture(Section):
     stall_s: float = Field(10.0, ge=1, le=300, description="no progress for this long is a stall")
     frozen_after_s: float | None = Field(
         None, ge=1, le=3600, description="identical pictures for this long are a frozen source; off by default"
+    )
+    still_s: float = Field(
+        5.0,
+        ge=1,
+        le=600,
+        description="frozen too: identical pictures for this long while what is read says moving, or an x-clock "
+        "that stands this long after it should have gone on",
     )
 
 

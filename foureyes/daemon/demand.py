@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foureyes.config import Settings
 from foureyes.config.settings import EngineServer, Server, SourceSettings
-from foureyes.vision.plan import Plan, candidates_of, plan_for
+from foureyes.vision.plan import Plan, candidates_of, plan_for, second_of
 
 
 def plans_of(settings: Settings, source: SourceSettings) -> list[Plan]:
@@ -15,10 +15,12 @@ def plans_of(settings: Settings, source: SourceSettings) -> list[Plan]:
 
 
 def wanted_models(settings: Settings) -> dict[str, list[str]]:
-    """The model ids that the tasks' candidates need, by server."""
+    """The model ids that the tasks' candidates and second readers need, by server."""
     wanted: dict[str, list[str]] = {}
+    engines = _engines(settings)
     for task in settings.tasks.values():
-        for candidate in candidates_of(task, settings.models, _engines(settings)):
+        second = second_of(task, settings.models, engines)
+        for candidate in (*candidates_of(task, settings.models, engines), *([second] if second else ())):
             models = wanted.setdefault(candidate.server, [])
             if candidate.model_id not in models:
                 models.append(candidate.model_id)

@@ -16,7 +16,15 @@ Key = TypeVar("Key", bound=Hashable)
 
 _OF_TASKS = {"tasks", "regions"}
 """What a source says of its tasks: its camera does not care."""
-_WHILE_RUNNING = {"sources", "servers", "models", "tasks", "capture.stall_s", "capture.frozen_after_s"}
+_WHILE_RUNNING = {
+    "sources",
+    "servers",
+    "models",
+    "tasks",
+    "capture.stall_s",
+    "capture.frozen_after_s",
+    "capture.still_s",
+}
 """What is watched, by whom and how; all else is where a daemon lives and what its parts share."""
 
 

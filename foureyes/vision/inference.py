@@ -19,6 +19,7 @@ from foureyes.vision.combine import Combiner
 from foureyes.vision.look import Encoder, View
 from foureyes.vision.plan import Plan
 from foureyes.vision.router import Route
+from foureyes.vision.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,22 @@ def _sent(reply: ChatReply) -> dict[str, Any]:
 
 
 def _validated(plan: Plan, route: Route, frame: Frame, schema: Mapping[str, Any], reply: ChatReply) -> Answer:
-    if violations := check_answer(schema, reply.answer):
-        said = "; ".join(f"{violation.field or 'the answer'}: {violation.why}" for violation in violations[:5])
+    violations = check_answer(schema, reply.answer)
+    if breaches := [each for each in violations if not (each.field and each.is_out_of_range)]:
+        said = "; ".join(f"{each.field or 'the answer'}: {each.why}" for each in breaches[:5])
         raise ServerReplyError(f"model '{route.candidate.name}' broke the schema of task '{plan.task}': {said}")
     remarks = reply.remarks
-    values = {name: reply.answer.get(name) for name in schema["properties"]}
+    read = {name: reply.answer.get(name) for name in schema["properties"]}
+    broken = Rules.of(plan.schema).broken(read) | {each.field for each in violations}
+    values = {name: None if name in broken else value for name, value in read.items()}
+    withheld = {name: remarks.withheld.get(name, "absent") for name, value in read.items() if value is None}
+    refused = {
+        name: {**remarks.evidence.get(name, {}), "alternatives": [{"value": read[name]}]} for name in broken
+    }
     return Answer(
         values=values,
-        withheld={name: remarks.withheld.get(name, "absent") for name, value in values.items() if value is None},
-        evidence=remarks.evidence,
+        withheld={**withheld, **dict.fromkeys(broken, "implausible")},
+        evidence={**remarks.evidence, **refused},
         confidence=_fraction(remarks.confidence),
         confidence_from=remarks.confidence_from,
         model_says=_fraction(reply.answer.get("confidence")),

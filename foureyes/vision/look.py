@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import xxhash
+from cv2 import BORDER_REPLICATE, copyMakeBorder
 
 from foureyes.frames.frame import Frame
 from foureyes.frames.region import Region
 from foureyes.picture import Box, Picture, Pixels, digest, encode_png
 
 _EDGE_PX = 16  # the JPEG block: a change next to a region's edge shows inside its blocks
+
+_PADDING_PX = (3, 10)
+"""Rows above and below, columns left and right: enough that a recogniser looks anew (measured)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +36,8 @@ class View:
     pictures: tuple[Picture, ...]
     """The current picture, then the earlier one where the task reads pairs."""
     boxes: tuple[Box, ...]
+    is_padded: bool = False
+    """Whether it is sent with its edges repeated outwards, for a second read of the same pixels."""
 
     def crops(self) -> tuple[Pixels, ...]:
         """Views of the pixels, current ones first. Decodes on first use: keep it off the event loop."""
@@ -61,7 +68,16 @@ class Encoder:
     def pictures(self, view: View) -> tuple[bytes, ...]:
         """PNG or JPEG bytes in the order of `View.crops`. Slow: keep it off the event loop."""
         with self._one_at_a_time:  # tasks ask for one picture at once: the others find it done
-            return tuple(self._bytes(picture, box) for picture in view.pictures for box in view.boxes)
+            of = self._padded if view.is_padded else self._bytes
+            return tuple(of(picture, box) for picture in view.pictures for box in view.boxes)
+
+    @staticmethod
+    def _padded(picture: Picture, box: Box) -> bytes:
+        """Seldom asked for, and by one task: not kept."""
+        high, wide = _PADDING_PX
+        return encode_png(
+            np.asarray(copyMakeBorder(box.cut(picture.pixels), high, high, wide, wide, BORDER_REPLICATE), np.uint8)
+        )
 
     def _bytes(self, picture: Picture, box: Box) -> bytes:
         if picture.encoded is not None and box == Box(0, 0, picture.width, picture.height):

@@ -36,6 +36,8 @@ class Plan:
     source: str
     settings: Task
     candidates: tuple[Candidate, ...]
+    second: Candidate | None
+    """The second reader, beside the clock."""
     prompt: str
     schema: Mapping[str, Any]
     """With `x-picture` by field, and `x-alone` where a field has a region of its own."""
@@ -53,18 +55,33 @@ class Plan:
         """Names of the answer's fields."""
         return tuple(self.schema["properties"])
 
+    def is_second(self, model: str) -> bool:
+        """Whether a candidate, by its name, is the very model that is to confirm what others read."""
+        named = (candidate for candidate in self.candidates if candidate.name == model)
+        return any(_served(candidate) == _served(self.second) for candidate in named)
+
     @property
     def stream(self) -> str:
         """Names this task's pictures to a server's memo."""
         return f"{self.source}/{self.task}/{xxhash.xxh3_64_hexdigest(repr(self.regions).encode())[:8]}"
 
 
+def _served(candidate: Candidate | None) -> tuple[str, str] | None:
+    return None if candidate is None else (candidate.server, candidate.model_id)
+
+
+def second_of(task: Task, models: Mapping[str, Model], engines: Sequence[str]) -> Candidate | None:
+    """The task's second reader, where one is configured."""
+    return None if task.confirm_with is None else _candidate(task.confirm_with, models, engines)
+
+
+def _candidate(key: str, models: Mapping[str, Model], engines: Sequence[str]) -> Candidate:
+    return Candidate(key, models[key].server, models[key].model_id, models[key].server in engines)
+
+
 def candidates_of(task: Task, models: Mapping[str, Model], engines: Sequence[str]) -> tuple[Candidate, ...]:
     """The task's models in their order; behind them the engine, where one is configured and not among them."""
-    named = tuple(
-        Candidate(key, models[key].server, models[key].model_id, models[key].server in engines)
-        for key in task.models
-    )
+    named = tuple(_candidate(key, models, engines) for key in task.models)
     if not engines or any(candidate.is_engine for candidate in named):
         return named
     model_id = engine_model(task.answer)
@@ -91,6 +108,7 @@ def plan_for(
         source=source.id,
         settings=task,
         candidates=candidates_of(task, models, engines),
+        second=second_of(task, models, engines),
         prompt=prompt,
         schema=schema,
         regions=regions,

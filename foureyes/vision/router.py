@@ -36,6 +36,13 @@ class Router:
                 return Route(candidate, self._servers[candidate.server], fallback=index > 0)
         return None
 
+    def second(self, plan: Plan) -> Route | None:
+        """The way to a task's second reader; None where it has none, or none that can answer now."""
+        candidate = plan.second
+        if candidate is None or not self._can_answer(candidate):
+            return None
+        return Route(candidate, self._servers[candidate.server], fallback=False)
+
     def _can_answer(self, candidate: Candidate) -> bool:
         server = self._servers.get(candidate.server)  # gone where the configuration changed behind a plan's back
         return server is not None and server.offers(candidate.model_id)

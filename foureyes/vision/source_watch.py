@@ -28,6 +28,8 @@ class StallRules:
 
     stall_s: float
     frozen_after_s: float | None
+    still_s: float = 5.0
+    """How long a picture may stand that ought to move, by its own clock or by the state that it shows."""
     longest_look_s: float = 0.0
     """What one look may take by the source's own timeouts, all of them in a row."""
 
@@ -92,13 +94,24 @@ class SourceWatch:
             progress_mono_s=max(state.progress_mono_s, self._began_mono_s),
             changed_mono_s=max(state.changed_mono_s, self._began_mono_s),
         )
-        return stall(
+        found = stall(
             state,
             now_s,
             stall_s=max(rules.stall_s, 3 * self._clock.period_s),
             frozen_after_s=rules.frozen_after_s,
             loop_late=now_s - self._ticked_mono_s >= rules.stall_s,
         )
+        return found or self._frozen(state.since_change_s(now_s))
+
+    def _frozen(self, still_s: float) -> Stall | None:
+        """A picture that stands although it ought to move; one that need not is quiet, not frozen."""
+        what, within_s = self.camera_state.description, self.rules.still_s
+        shown = (task.liveness.standing_clock(within_s) for task in self.tasks)
+        if (time_shown := next((each for each in shown if each is not None), None)) is not None:
+            return Stall("frozen", f"the clock that {what} shows stands at {time_shown}; does it hang?")
+        if still_s >= within_s and any(task.liveness.says_moving for task in self.tasks):
+            return Stall("frozen", f"{what} says that it moves, and gives the same picture for {still_s:.0f} s")
+        return None
 
     def stuck_s(self) -> float | None:
         """For how long the capture loop stands in one turn that ought to be over; None while it goes round.
@@ -215,10 +228,10 @@ class SourceWatch:
     def _note(self, found: Stall | None) -> None:
         before, self._stalled = self._stalled, found
         self._metrics.source_up(self.id, up=found is None)
-        if (
-            found is not None and found.cause != "frozen"
-        ):  # a frozen source is still looked at: its pictures have an age
-            for task in self.tasks:
+        is_frozen = found is not None and found.cause == "frozen"
+        for task in self.tasks:
+            task.is_frozen = is_frozen  # it is still looked at, so that we see when it goes on
+            if found is not None and not is_frozen:
                 task.blind(self._latest)
         if found is not None and before is None:
             event("source.stalled", f"source '{self.id}' stalls: {found.text}", level="error", source=self.id)

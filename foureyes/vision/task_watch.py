@@ -5,52 +5,47 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from foureyes.exceptions import PictureError, ServerError
-from foureyes.schema.document import subset
+from foureyes.schema.document import Schema, subset
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.report import Report, report_to_nobody
+from foureyes.vision.agreement import Agreement
 from foureyes.vision.answer import Answer
 from foureyes.vision.attempts import Attempts
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.change import Noise, changed
+from foureyes.vision.confidence import confidence_of
+from foureyes.vision.finding import findings_of
 from foureyes.vision.inference import Inference
+from foureyes.vision.liveness import Liveness
 from foureyes.vision.look import Look, View, view_of
 from foureyes.vision.mailbox import Mailbox
 from foureyes.vision.plan import Plan
 from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
 from foureyes.vision.router import Route, Router
+from foureyes.vision.rules import Rules
+from foureyes.vision.second_look import read_again
+from foureyes.vision.second_reader import Question, SecondReader
 from foureyes.vision.token_bucket import TokenBucket
 
 
 @dataclass(frozen=True)
 class _Accepted:
-    """The last picture that a model read, and what it read there."""
+    """The last picture that a model read, and what it read there, agreed or not."""
 
     view: View
     answer: Answer
-    confirmed: Mapping[str, Answer]
-    """By field, the answer in which it was last really read."""
 
-    def with_field(self, view: View, field: str, fresh: Answer) -> _Accepted:
-        """The same values, one of them read again just now; the whole is as old as its oldest part."""
-        confirmed = {**self.confirmed, field: fresh}
-        oldest = min(confirmed.values(), key=lambda answer: answer.read_mono_s)
-        seen = {field: fresh.evidence[field]} if field in fresh.evidence else {}
-        answer = replace(
-            self.answer,
-            evidence={**self.answer.evidence, **seen},
-            frame_id=oldest.frame_id,
-            read_at=oldest.read_at,
-            read_mono_s=oldest.read_mono_s,
-        )
-        return _Accepted(view, answer, confirmed)
+    def with_fields(self, view: View, fresh: Answer) -> _Accepted:
+        """The same, some fields read again just now."""
+        return _Accepted(view, replace(self.answer, values={**self.answer.values, **fresh.values}))
 
 
 class TaskWatch:
@@ -96,6 +91,11 @@ class TaskWatch:
             plan.task, most=plan.settings.attempts, longest_rest_s=plan.settings.reread_s, now=now
         )
         self._said_blind = False
+        self._agreement = Agreement(Rules.of(plan.schema), plan.settings)
+        self._second = SecondReader(plan, router, inference, metrics, self._agreement.hear)
+        self.liveness = Liveness(plan.schema)
+        self.is_frozen = False
+        """Whether the source's pictures are known to be old: then nothing that they show is published."""
 
     def offer(self, look: Look) -> None:
         """Hand over the newest look, unless this task's own cadence lets it pass."""
@@ -117,7 +117,15 @@ class TaskWatch:
         self._mailbox.close()
 
     async def run(self) -> None:
-        """Turn looks into readings until the source is done."""
+        """Turn looks into readings until the source is done; the second reader reads beside."""
+        second = asyncio.create_task(self._second.run(), name=f"{self.plan.source}/{self.plan.task}/confirm")
+        try:
+            await self._read_looks()
+        finally:
+            second.cancel()
+            await asyncio.wait({second})
+
+    async def _read_looks(self) -> None:
         while (look := await self._mailbox.take()) is not None:
             with log_context(frame_id=look.frame.id, task=self.plan.task, source=self.plan.source):
                 self._under_way = look
@@ -153,8 +161,10 @@ class TaskWatch:
             view, unchanged = await self._examined(look)
             if not unchanged:
                 await self._read(look, view)
+            elif doubtful := self._doubtful():
+                await self._reread(look, view, doubtful)
             elif (field := self._due_field()) is not None:
-                await self._reread(look, view, field)
+                await self._reread(look, view, (field,))
             else:
                 self._hold(look)
         except PictureError as error:
@@ -198,8 +208,7 @@ class TaskWatch:
         return route is not None and not route.fallback
 
     def _hold(self, look: Look) -> None:
-        assert self._accepted is not None
-        self._emit(look, self._accepted.answer, "held")
+        self._emit(look, "held")
 
     async def _read(self, look: Look, view: View) -> None:
         """Read what changed; each new attempt takes the newest frame, since an old one is of no use any more.
@@ -261,13 +270,24 @@ class TaskWatch:
         return True
 
     async def _ask(self, look: Look, view: View, route: Route) -> tuple[Answer, Origin]:
+        key = await self._key(view, route)
+        if self._agreement.in_doubt(self._now()):
+            self._cache.forget(key)  # an answer that is there already confirms nothing
         answer, origin = await self._cache.answer(
-            await self._key(view, route),
-            lambda: self._inference.read(self.plan, route, look.frame, view, self.plan.schema),
+            key,
+            lambda: self._read_by(route, look, view, self.plan.schema),
             lambda answer: self._confident(answer) and not self._too_old(answer),
         )
         self._metrics.cache_lookup(self.plan.task, hit=origin != "inferred")
         return answer, origin
+
+    async def _read_by(self, route: Route, look: Look, view: View, schema: Schema) -> Answer:
+        """Have a model read some fields; a language model reads what has changed once more, as the engine does."""
+        answer = await self._inference.read(self.plan, route, look.frame, view, schema)
+        once = () if route.candidate.is_engine else self._agreement.once(answer)
+        if not once:
+            return answer
+        return await read_again(self._inference, self.plan, route, look.frame, view, answer, once)
 
     async def _key(self, view: View, route: Route) -> str:
         with self._metrics.step("digest"):
@@ -275,7 +295,8 @@ class TaskWatch:
         return f"{digest}/{self.plan.task}/{self.plan.identity}/{route.candidate.name}"
 
     def _confident(self, answer: Answer) -> bool:
-        return (answer.confidence or 0.0) >= self.plan.settings.min_confidence
+        confidence, _ = confidence_of(answer, findings_of(answer))
+        return (confidence or 0.0) >= self.plan.settings.min_confidence
 
     def _too_old(self, answer: Answer) -> bool:
         return self._now() - answer.read_mono_s > self.plan.settings.max_age_s
@@ -291,41 +312,76 @@ class TaskWatch:
         if self._too_old(answer):
             self._metrics.dropped("task", "too_old")
             return
-        self._accepted = _Accepted(view, answer, dict.fromkeys(self.plan.fields, answer))
+        self._accepted = _Accepted(view, answer)
         due = answer.read_mono_s + self.plan.settings.reread_s
         self._reread_due = dict.fromkeys(self.plan.fields, due)
-        self._emit(look, answer, origin)
+        self._agree(look, view, answer)
+        self._emit(look, origin)
+
+    def _agree(self, look: Look, view: View, answer: Answer) -> None:
+        """Judge what was read, and have the second reader look at what it has not agreed with."""
+        self._agreement.note(answer, self._now())
+        if self.plan.second is not None and (asked := self._agreement.open_questions()):
+            self._second.ask(Question(look.frame, view, asked))
+
+    def _doubtful(self) -> tuple[str, ...]:
+        """The fields to read again although nothing has changed.
+
+        The engine would say the same of equal pixels; a value that it read and that has stood long enough to be
+        no slip is read once more all the same, from nothing that it remembers.
+        """
+        in_doubt = self._agreement.in_doubt(self._now())
+        route = self._route() if in_doubt else None
+        if route is None or not route.candidate.is_engine:
+            return in_doubt
+        return self._agreement.stood(self._now())
 
     def _due_field(self) -> str | None:
         now = self._now()
         return next((field for field, due in self._reread_due.items() if due <= now), None)
 
-    async def _reread(self, look: Look, view: View, field: str) -> None:
-        """Really read one held field again; where it reads differently, the whole task is read anew."""
+    async def _reread(self, look: Look, view: View, names: tuple[str, ...]) -> None:
+        """Really read some held fields again; where one in no doubt reads otherwise, the whole task is."""
         assert self._accepted is not None
-        self._reread_due[field] = self._now() + self.plan.settings.reread_s
+        certain = self._agreement.certain()
+        self._reread_due |= dict.fromkeys(names, self._now() + self.plan.settings.reread_s)
         route = self._route()
         if route is None or not self._may_ask():
             self._hold(look)
             return
-        schema = {**subset(self.plan.schema, [field]), "x-memo-age-s": self.plan.settings.reread_s / 2}
+        if route.candidate.name != self._accepted.answer.model:
+            await self._read(look, view)
+            return
+        schema = {**subset(self.plan.schema, names), "x-memo-age-s": self._memo_age_s(names)}
         try:
-            fresh = await self._inference.read(self.plan, route, look.frame, view, schema)
+            fresh = await self._read_by(route, look, view, schema)
         except ServerError as error:
-            event("task.reread_failed", f"field '{field}' could not be read again: {error}", level="debug")
+            said = f"{', '.join(names)} could not be read again: {error}"
+            event("task.reread_failed", said, level="debug")
             self._hold(look)
             return
-        if fresh.values[field] != self._accepted.answer.values[field]:
+        before = self._accepted.answer.values
+        if any(fresh.values[name] != before[name] for name in names if name in certain):
             self._cache.forget(await self._key(view, route))  # these very pixels gave what is now in doubt
             await self._read(look, view)
             return
-        self._accepted = self._accepted.with_field(view, field, fresh)
-        self._emit(look, self._accepted.answer, "held")
+        self._accepted = self._accepted.with_fields(view, fresh)
+        self._agree(look, view, fresh)
+        self._emit(look, "held" if set(names) <= set(certain) else "inferred")
 
-    def _emit(self, look: Look, answer: Answer, origin: Origin) -> None:
+    def _memo_age_s(self, names: tuple[str, ...]) -> float:
+        """Of what may have been a slip nothing that is remembered counts."""
+        return 0.0 if set(names) & set(self._agreement.in_doubt(self._now())) else self.plan.settings.reread_s / 2
+
+    def _emit(self, look: Look, origin: Origin) -> None:
+        now_mono_s = self._now()
+        self.liveness.see(self._agreement.certain(), look.frame.captured_mono_s)
+        if self.is_frozen:
+            self._nothing(look, "stale")
+            return
         self._said_blind = False
         with self._metrics.step("publish"):
-            now_mono_s = self._now()
+            answer = self._agreement.current(now_mono_s)
             self._publish(
                 reading_of(self.plan.task, look.frame, answer, origin, now=self._utcnow(), now_mono_s=now_mono_s)
             )

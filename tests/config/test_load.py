@@ -10,12 +10,26 @@ from foureyes.exceptions import ConfigError
 
 SCHEMA = {"type": "object", "properties": {"balance": {"type": ["string", "null"], "format": "money"}}}
 
+NUMBER: dict[str, object] = {"type": ["number", "null"]}
+
 STRICT = {"type": "object", "properties": {"balance": {"type": "string", "format": "money"}}}
 
 
 def task(**fields: object) -> dict[str, object]:
     """The section of one task `t` with these fields."""
     return {"tasks": {"t": {"models": ["read"], "schema": {"type": "object", "properties": fields}}}}
+
+
+def confirmed(name: object) -> dict[str, object]:
+    """A task `t` with this second reader; `again` is the model `read` under another name."""
+    models = {"read": {"model_id": "ocr"}, "again": {"model_id": "ocr"}}
+    return {"models": models, "tasks": {"t": {"models": ["read"], "schema": SCHEMA, "confirm_with": name}}}
+
+
+def ordered(*names: str) -> dict[str, object]:
+    """A task `t` with two numbers in this order."""
+    schema = {"type": "object", "properties": {"a": NUMBER, "b": NUMBER}, "x-order": list(names)}
+    return {"tasks": {"t": {"models": ["read"], "schema": schema}}}
 
 
 def written(folder: Path, **sections: object) -> Path:
@@ -92,6 +106,12 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
             "must allow null",
         ),
         ({"tasks": {"t": {"models": ["read", "read"], "schema": SCHEMA}}}, "tasks.t.models.1", "a second time"),
+        (confirmed("nobody"), "tasks.t.confirm_with", "known models: again, read"),
+        (confirmed("read"), "tasks.t.confirm_with", "none of the task's own"),
+        (confirmed("again"), "tasks.t.confirm_with", "none of the task's own"),
+        (confirmed(["read"]), "tasks.t.confirm_with", "string"),
+        (task(a=NUMBER | {"x-max-step": 0}), "tasks.t.schema.properties.a.x-max-step", "greater than 0"),
+        (ordered("a", "gold"), "tasks.t.schema.x-order.1", "a number or an amount under 'properties': a, b"),
         ({"tasks": {"t": {"models": ["read"], "schema": 5}}}, "tasks.t.schema", "dictionary"),
         (task(a={"type": "string"}, b={"type": ["string", "null"]}), "tasks.t.schema.properties.a", "null"),
         (task(a={"enum": ["x", None], "x-cues": [1, 2]}), "tasks.t.schema.properties.a.x-cues", "found [1, 2]"),
@@ -153,7 +173,7 @@ def test_faults_of_a_schema_come_with_all_others(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_no_mapping_of_sections(tmp_path: Path, text: str, path: str) -> None:
-    """Broken YAML, a list, a double key, a list as a key and a tag that would run code are refused with their place."""
+    """Broken YAML, a list, a double key, a list as a key and a tag that runs code are refused with their place."""
     file = tmp_path / "broken.yaml"
     file.write_text(text, encoding="utf-8")
     assert path in faults_of(file)

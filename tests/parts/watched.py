@@ -132,10 +132,10 @@ def drawn(text: str) -> Pixels:
 
 
 def task(**settings: Any) -> dict[str, Any]:
-    """A task that reads an amount and a number, and reads nothing again by itself."""
+    """A task that reads an amount and a number, once, and reads nothing again by itself."""
     fields = {"amount": MONEY, "number": NUMBER}
     schema = {"type": "object", "properties": fields, "required": list(fields)}
-    return {"schema": schema, "prompt": "Read it.", "reread_s": 3600, **settings}
+    return {"schema": schema, "prompt": "Read it.", "reread_s": 3600, "reads": 1, **settings}
 
 
 def metric(url: str, name: str, **labels: str) -> float:
