@@ -204,4 +204,5 @@ def _bucket(plan: Plan, fps: float) -> TokenBucket:
 
 def stall_rules(settings: Settings, source: Source) -> StallRules:
     """When a source counts as stalled."""
-    return StallRules(settings.capture.stall_s, settings.capture.frozen_after_s, _longest_look_s(source))
+    capture = settings.capture
+    return StallRules(capture.stall_s, capture.frozen_after_s, capture.still_s, _longest_look_s(source))
