@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from foureyes.cli import fixes
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.errors.page import one_line
@@ -21,7 +22,14 @@ from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.dispatch import case_folder
 from foureyes.forgewright.triage import Triage
 
-app = typer.Typer(help="List, show and hand over the cases that faults have become.", no_args_is_help=True)
+app = typer.Typer(
+    help="The cases that faults have become: list, show, hand over; verify and approve their fixes.",
+    no_args_is_help=True,
+)
+app.command("verify")(fixes.verify)
+app.command("approve")(fixes.approve)
+app.command("reject")(fixes.reject)
+app.command("undo")(fixes.undo)
 
 OfState = Annotated[CaseState | None, typer.Option("--state", help="Only the cases in this state.")]
 
@@ -60,8 +68,13 @@ def show(
     if as_json:
         _print_json(document)
         return
+    verification = document.pop("verification")
     for key, value in document.items():
         typer.echo(f"{key.replace('_', ' '):<16} {one_line(_shown(value), 2000)}")
+    if verification is not None:
+        typer.echo(f"{'verification':<16} {verification['outcome']}: {one_line(verification['reason'], 2000)}")
+    for line in fixes.steps_of(case):
+        typer.echo(f"  {line}")
 
 
 @app.command()
@@ -73,10 +86,16 @@ def run(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = 
     outcome = asyncio.run(triage.run_once())
     failed = [case for case in outcome.tried if case.trouble]
     if as_json:
-        cases = {name: [case.id for case in getattr(outcome, name)] for name in ("opened", "tried", "fixed")}
+        cases = {
+            name: [case.id for case in getattr(outcome, name)] for name in ("opened", "tried", "fixed", "verified")
+        }
         _print_json({**cases, "failed": {case.id: case.trouble for case in failed}, "left_out": dict(left_out)})
     else:
         _say(settings, len(outcome.opened), len(outcome.tried) - len(failed), len(outcome.fixed), left_out)
+        for case in outcome.verified:
+            typer.echo(
+                f"case {case.id} is {case.state}: its fix is {case.verification and case.verification.outcome}"
+            )
     if failed:
         raise HandOverError("; ".join(f"case {case.id}: {case.trouble}" for case in failed))
 

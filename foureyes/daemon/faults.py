@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.digest import config_digest
+from foureyes.errors.fault import BEGAN_AT
 from foureyes.errors.intercept import hooked, intercepted, loop_hooked
+from foureyes.errors.plain import stamp
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.errors.spool import spool_file
 from foureyes.exceptions import PortTakenError, UsageError
@@ -36,6 +39,7 @@ def faults_kept(settings: Settings, metrics: Metrics) -> Iterator[FaultRecorder]
         dropped=metrics.dropped,
         counted=metrics.fault,
         always={
+            BEGAN_AT: stamp(datetime.now(UTC)),
             "config_digest": config_digest(settings),
             "versions": {"foureyes": __version__, "python": platform.python_version(), "os": platform.platform()},
         },

@@ -52,6 +52,13 @@ MIGRATIONS = (
         last_count INTEGER NOT NULL
     );
     """,
+    """
+    ALTER TABLE sightings ADD COLUMN kind TEXT;
+    CREATE TABLE decisions (
+        id TEXT PRIMARY KEY, cause TEXT NOT NULL UNIQUE, document TEXT NOT NULL, is_sent INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX decisions_by_sending ON decisions (is_sent, id);
+    """,
 )
 """Each step brings the schema one version further; the version is SQLite's own user_version."""
 

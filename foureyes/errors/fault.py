@@ -11,6 +11,8 @@ from typing import Any
 from foureyes.errors.plain import fitted, stamp
 
 MAX_DOCUMENT_BYTES = 32 * 1024
+BEGAN_AT = "began_at"
+"""In the context: since when the process runs, and so how old its code is."""
 
 
 class Severity(StrEnum):

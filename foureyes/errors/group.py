@@ -97,6 +97,11 @@ def resolved(group: Group, at: datetime) -> Group:
     return replace(group, status=Status.RESOLVED, resolved_at=at, muted_until=None, muted_until_count=None)
 
 
+def regressed(group: Group, fixed_at: datetime) -> Group:
+    """The group once it was seen although its fault was mended at `fixed_at`."""
+    return replace(group, status=Status.REGRESSED, resolved_at=fixed_at)
+
+
 def muted(group: Group, *, until: datetime | None = None, until_count: int | None = None) -> Group:
     """The group once a person wants to hear of it no more, until a time or until it was seen so many times."""
     return replace(group, status=Status.MUTED, muted_until=until, muted_until_count=until_count)

@@ -183,6 +183,14 @@ class Spool:
             _audit(connection, at, "triaged", fingerprint)
             return _put(connection, rules.triaged(group))
 
+    def regress(self, fingerprint: str, fixed_at: datetime, at: datetime) -> Group | None:
+        """Note that a group was seen again although it was mended."""
+        with self.writing() as connection:
+            if (group := _group(connection, fingerprint)) is None:
+                return None
+            _audit(connection, at, "regressed", fingerprint, f"mended at {stamp(fixed_at)}")
+            return _put(connection, rules.regressed(group, fixed_at))
+
     def audit(self, at: datetime, what: str, subject: str, details: str = "") -> None:
         """Keep what was done, when, to what."""
         with self.writing() as connection:

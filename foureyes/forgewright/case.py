@@ -13,6 +13,7 @@ from foureyes.exceptions import CaseStateError
 from foureyes.forgewright.patterns import Strategy
 from foureyes.forgewright.priority import Priority
 from foureyes.forgewright.triggers import Trigger
+from foureyes.forgewright.verification.result import Verification
 
 
 class CaseState(StrEnum):
@@ -35,13 +36,15 @@ NEXT: dict[CaseState, frozenset[CaseState]] = {
     CaseState.PLATFORM_READY: frozenset({CaseState.HANDED_OVER, CaseState.FIX_PROPOSED, CaseState.REJECTED}),
     CaseState.HANDED_OVER: frozenset({CaseState.FIX_PROPOSED, CaseState.REJECTED}),
     CaseState.FIX_PROPOSED: frozenset({CaseState.VERIFIED, CaseState.REJECTED}),
-    CaseState.VERIFIED: frozenset({CaseState.APPROVED, CaseState.REJECTED}),
-    CaseState.APPROVED: frozenset({CaseState.APPLIED, CaseState.REJECTED}),
-    CaseState.APPLIED: frozenset(),
+    CaseState.VERIFIED: frozenset({CaseState.APPROVED, CaseState.REJECTED, CaseState.FIX_PROPOSED}),
+    CaseState.APPROVED: frozenset({CaseState.APPLIED, CaseState.REJECTED, CaseState.FIX_PROPOSED}),
+    CaseState.APPLIED: frozenset({CaseState.REJECTED}),  # taken back
     CaseState.REJECTED: frozenset({CaseState.FIX_PROPOSED}),  # a better one
 }
 WAITING = (CaseState.NEW, CaseState.PLATFORM_READY)
 """Nobody has it yet."""
+PATCH = "fix.patch"
+"""The fix, beside the case file."""
 
 
 class Case(BaseModel):
@@ -74,6 +77,13 @@ class Case(BaseModel):
     """Why the last hand-over failed."""
     held_back: str | None = None
     """Why it is not handed over now."""
+    patch_mark: str | None = None
+    """Tells the fix that was noticed last from a later one."""
+    verification: Verification | None = None
+    """The last one, of the fix that is proposed."""
+    rejected_why: str | None = None
+    approved_by: str | None = None
+    applied_at: datetime | None = None
 
     def changed(self, **values: Any) -> Case:
         """The case with other values; its state changes by `moved` alone."""
@@ -83,6 +93,10 @@ class Case(BaseModel):
         """The case once this target has it, the first one at `at`."""
         has_it = (*self.delivered_to, target)
         return self.changed(delivered_to=has_it, handed_over_at=self.handed_over_at or at)
+
+    def proposing(self) -> Case:
+        """The case with a fix proposed for it, the first one or another. Raises CaseStateError."""
+        return self if self.state is CaseState.FIX_PROPOSED else self.moved(CaseState.FIX_PROPOSED)
 
     def moved(self, state: CaseState) -> Case:
         """The case in another state. Raises CaseStateError where it cannot become that."""
@@ -98,4 +112,4 @@ def task_of(case: Case, folder: Path) -> dict[str, Any]:
         "id", "error_id", "fingerprint", "trigger", "priority", "bug_class", "pattern", "strategy", "summary",
         "how_to_run", "platform_path", "created_at",
     }  # fmt: skip
-    return {**case.model_dump(mode="json", include=wanted), "patch_path": str(folder / "fix.patch")}
+    return {**case.model_dump(mode="json", include=wanted), "patch_path": str(folder / PATCH)}

@@ -66,7 +66,7 @@ class Cases:
             for case in opened:
                 _put(connection, case)
             connection.executemany(
-                "INSERT OR REPLACE INTO sightings VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO sightings VALUES (?, ?, ?, ?, ?)",
                 [_values(each) for each in sightings],
             )
             connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (REVISION_NOTE, str(revision)))
@@ -91,9 +91,12 @@ def _put(connection: Connection, case: Case) -> None:
     connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _values(sighting: Sighting) -> tuple[str, str, int, int]:
-    return sighting.fingerprint, stamp(sighting.began_at), sighting.count_before, sighting.last_count
+def _values(sighting: Sighting) -> tuple[str | int | None, ...]:
+    return (
+        sighting.fingerprint, stamp(sighting.began_at), sighting.count_before, sighting.last_count, sighting.kind,
+    )  # fmt: skip
 
 
 def _sighting(row: Row) -> Sighting:
-    return Sighting(row["fingerprint"], moment(row["began_at"]), row["count_before"], row["last_count"])
+    counts = row["count_before"], row["last_count"]
+    return Sighting(row["fingerprint"], moment(row["began_at"]), *counts, row["kind"])

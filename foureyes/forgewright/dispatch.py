@@ -1,4 +1,4 @@
-"""The dispatch: hands over what is due, within the limits, and notices the fixes that come back."""
+"""The dispatch: hands over what is due, within the limits."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from foureyes.forgewright.intake import Suppressed
 from foureyes.redaction import redact_text
 from foureyes.telemetry.log import event
 
-PATCH = "fix.patch"
-_MAX_PATCH_BYTES = 1_000_000
+RESOLVED = "resolved"
+"""Why a case was closed that nobody needs any more."""
 _DAY = timedelta(days=1)
 _LONGEST_WAIT_S = 86_400.0
 _LIMIT, _FAILED = "daily_limit", "failed"
@@ -66,17 +66,6 @@ class Dispatch:
             return []
         due = await asyncio.to_thread(self._due, patient=patient)
         return [await self._delivered(case) for case in due]
-
-    def notice_fixes(self) -> list[Case]:
-        """The cases whose `fix.patch` has come, which are now `fix proposed`."""
-        with self._spool() as spool:
-            cases = Cases(spool)
-            recent = cases.handed_over_since(self._utcnow() - timedelta(days=self._settings.keep_days))
-            proposed = [case for case in recent if case.state is CaseState.HANDED_OVER and self._has_patch(case)]
-            moved = cases.change_each(proposed, lambda now: now.moved(CaseState.FIX_PROPOSED))
-            for case in moved:
-                self._tell(spool, case, "a fix is proposed: `foureyes forge show` says where it is")
-        return moved
 
     def remove_old(self) -> None:
         """Remove the files of old cases. The cases stay: their groups have had theirs."""
@@ -169,11 +158,6 @@ class Dispatch:
             self._suppressed(_FAILED, case.fingerprint)
         return case
 
-    def _has_patch(self, case: Case) -> bool:
-        """Whether there is a file of a fair size: a link could lead anywhere."""
-        patch = case_folder(self._state_dir, case.id) / PATCH
-        return patch.is_file() and not patch.is_symlink() and 0 < patch.stat().st_size <= _MAX_PATCH_BYTES
-
     def _note_delivery(self, case: Case, target: str) -> Case:
         with self._spool() as spool:
             return Cases(spool).change(case, lambda now: now.delivered(target, self._utcnow()))
@@ -192,7 +176,7 @@ def _is_resolved(group: Group | None) -> bool:
 
 
 def _closed(case: Case) -> Case:
-    return case.moved(CaseState.REJECTED).changed(held_back="resolved")
+    return case.moved(CaseState.REJECTED).changed(held_back=RESOLVED)
 
 
 def _handed_over(case: Case) -> Case:

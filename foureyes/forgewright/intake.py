@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from foureyes.errors.plain import stamp
 from foureyes.errors.spool import Spool, document_of
 from foureyes.forgewright.case import Case, CaseState
 from foureyes.forgewright.cases import REVISION_NOTE, Cases
-from foureyes.forgewright.patterns import detected, strategy_of
+from foureyes.forgewright.decisions import RECURRING, Decisions
+from foureyes.forgewright.patterns import Pattern, detected, strategy_of
 from foureyes.forgewright.priority import priority_of
 from foureyes.forgewright.sighting import Sighting, sighted
 from foureyes.forgewright.triggers import Trigger, trigger_of
@@ -42,6 +44,7 @@ class Intake:
     ) -> None:
         self._spool = spool
         self._cases = Cases(spool)
+        self._decisions = Decisions(spool, settings, utcnow)
         self._settings = settings
         self._state_dir = state_dir
         self._suppressed = suppressed
@@ -51,10 +54,16 @@ class Intake:
     def look(self) -> list[Case]:
         """Look at every group that changed since the last look; the cases that this opened."""
         opened: list[Case] = []
+        regressed: list[Group] = []
+        seen: list[datetime] = []
         revision = int(self._spool.note(REVISION_NOTE) or 0)
         while groups := self._spool.groups_changed_since(revision):
             revision = groups[-1].revision
             opened += self._look_at(groups, revision)
+            regressed += [group for group in groups if group.status is Status.REGRESSED]
+            seen.append(max(group.last_seen for group in groups))
+        if seen:
+            self._decisions.take(regressed, max(seen))
         return opened
 
     def _look_at(self, groups: list[Group], revision: int) -> list[Case]:
@@ -63,7 +72,8 @@ class Intake:
             before = self._cases.sighting(group.fingerprint)
             if before is not None and before.last_count == group.count:
                 continue  # only what is said of it has changed
-            sightings.append(sighted(before, group, self._settings.window_s))
+            kind = before.kind if before is not None and before.kind else self._kind(group)
+            sightings.append(replace(sighted(before, group, self._settings.window_s), kind=kind))
             if case := self._case_of(group, sightings[-1]):
                 opened.append(case)
         self._cases.keep_look(opened, sightings, revision)
@@ -84,7 +94,7 @@ class Intake:
         return self._opened(group, trigger, sighting.failures, components)
 
     def _opened(self, group: Group, trigger: Trigger, failures: int, components: int) -> Case:
-        pattern = detected(group.type, self._causes(group), group.message)
+        pattern = self._pattern(group)
         show = ("foureyes", "errors", "show", group.fingerprint, "--state-dir", str(self._state_dir))
         return Case(
             id=self._ids.next(),
@@ -94,11 +104,18 @@ class Intake:
             priority=priority_of(group.severity, failures, components),
             bug_class=group.bug_class,
             pattern=pattern.name if pattern else None,
-            strategy=strategy_of(pattern),
+            strategy=RECURRING if group.status is Status.REGRESSED else strategy_of(pattern),
             summary=one_line(f"{group.component}: {group.type}: {group.message}", _SUMMARY_CHARS),
             how_to_run=(show,),
             created_at=self._utcnow(),
         )
+
+    def _pattern(self, group: Group) -> Pattern | None:
+        return detected(group.type, self._causes(group), group.message)
+
+    def _kind(self, group: Group) -> str:
+        pattern = self._pattern(group)
+        return group.type if pattern is None else pattern.name
 
     def _components(self, group: Group) -> int:
         """In how many components this type of fault was seen of late."""
@@ -122,10 +139,8 @@ def left_out(group: Group, last: Case | None, now: datetime, settings: Triage) -
         return "muted"
     if last is None:
         return None
-    is_back = last.state is CaseState.APPLIED or (
-        group.status is Status.REGRESSED and last.handed_over_at is not None
-    )
-    if not is_back:
+    was_dealt_with = last.state is CaseState.APPLIED or last.handed_over_at is not None
+    if group.status is not Status.REGRESSED or not was_dealt_with:
         return "once"
     return "cooldown" if now - last.created_at < timedelta(seconds=settings.cooldown_s) else None
 

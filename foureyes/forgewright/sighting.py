@@ -16,6 +16,8 @@ class Sighting:
     began_at: datetime
     count_before: int
     last_count: int
+    kind: str | None = None
+    """Its failure pattern, or where none is known its type."""
 
     @property
     def failures(self) -> int:

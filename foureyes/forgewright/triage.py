@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import filelock
-
 from foureyes.config.triage import Triage as TriageSettings
 from foureyes.errors.spool import Spool, spool_file
-from foureyes.exceptions import FourEyesError, SpoolError, SpoolUnwritableError, StateFolderBusyError
+from foureyes.exceptions import FourEyesError, SpoolError, StateFolderBusyError
 from foureyes.forgewright.case import Case
+from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.dispatch import Dispatch
 from foureyes.forgewright.handover.command import Command
 from foureyes.forgewright.handover.folder import Folder
 from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.handover.webhook import Webhook
 from foureyes.forgewright.intake import Intake
+from foureyes.forgewright.verification.effect import settle
+from foureyes.forgewright.verification.fixes import Fixes
+from foureyes.forgewright.verification.project import runs_from
 from foureyes.telemetry.log import event
 from foureyes.telemetry.report import Report, report_to_nobody
 
@@ -32,6 +34,8 @@ class Outcome:
     opened: list[Case]
     tried: list[Case]
     fixed: list[Case]
+    verified: list[Case]
+    """Those whose fix was tried, whatever came of it."""
 
 
 class Triage:
@@ -52,10 +56,11 @@ class Triage:
         self._dropped = dropped
         self._report = report
         self._utcnow = utcnow
+        self._began_at = utcnow()
         self._dispatch = Dispatch(
             self._state_dir, settings, targets_of(settings), suppressed=self._suppressed, utcnow=utcnow
         )
-        self._lock = filelock.FileLock(self._state_dir / "errors" / "forge.lock", thread_local=False)
+        self._fixes = Fixes(self._state_dir, settings, utcnow=utcnow)
         self._failing: set[str] = set()
 
     async def run(self) -> None:
@@ -63,6 +68,7 @@ class Triage:
         async with self._alone(), asyncio.TaskGroup() as group:
             group.create_task(self._again_and_again("cases", self._look), name="triage intake")
             group.create_task(self._again_and_again("hand-overs", self._hand_over), name="triage hand-overs")
+            group.create_task(self._again_and_again("fixes", self._verify), name="triage fixes")
 
     async def run_once(self) -> Outcome:
         """Work through all that is there, also through what failed often enough already.
@@ -72,15 +78,19 @@ class Triage:
         with self._claimed():
             opened = await asyncio.to_thread(self._take_in)
             tried = await self._dispatch.hand_over(patient=False)
-            return Outcome(opened, tried, await asyncio.to_thread(self._dispatch.notice_fixes))
+            fixed = await asyncio.to_thread(self._fixes.notice)
+            return Outcome(opened, tried, fixed, await self._fixes.verify_proposed())
 
     async def _look(self) -> None:
         await asyncio.to_thread(self._take_in)
 
     async def _hand_over(self) -> None:
         await self._dispatch.hand_over()
-        await asyncio.to_thread(self._dispatch.notice_fixes)
         await asyncio.to_thread(self._dispatch.remove_old)
+
+    async def _verify(self) -> None:
+        await asyncio.to_thread(self._fixes.notice)
+        await self._fixes.verify_proposed()
 
     async def _again_and_again(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -97,6 +107,8 @@ class Triage:
 
     def _take_in(self) -> list[Case]:
         with Spool(spool_file(self._state_dir)) as spool:
+            if runs_from(self._settings.project):
+                settle(spool, self._began_at, self._utcnow())
             intake = Intake(
                 spool, self._settings, self._state_dir, suppressed=self._suppressed, utcnow=self._utcnow
             )
@@ -128,24 +140,9 @@ class Triage:
                 self._say("all of its work", error)
                 await asyncio.sleep(self._settings.check_s)
 
-    @contextmanager
-    def _claimed(self) -> Iterator[None]:
-        """Hold the lock; the kernel lets go of it however the process ends.
-
-        Raises StateFolderBusyError, or SpoolUnwritableError where there can be no lock.
-        """
-        file = Path(self._lock.lock_file)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise StateFolderBusyError(f"another process does the triage of {self._state_dir} now") from None
-        except OSError as error:
-            raise SpoolUnwritableError(f"{file} cannot be used: {error.strerror or error}") from error
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _claimed(self) -> AbstractContextManager[None]:
+        """Raises StateFolderBusyError, or SpoolUnwritableError where there can be no lock."""
+        return claimed(self._state_dir / "errors" / "forge.lock", f"the triage of {self._state_dir}")
 
 
 def targets_of(settings: TriageSettings) -> list[Target]:

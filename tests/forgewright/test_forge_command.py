@@ -24,11 +24,13 @@ def test_forge_run_works_through_the_spool_without_a_daemon(tmp_path: Path) -> N
     done = forge(state_dir, "run", FOUREYES_TRIAGE__COMMAND=command)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 new cases, 1 handed over, 1 with a fix proposed" in done.stdout
+    assert "its fix is rejected" in done.stdout
     (note,) = journal(notes)
     task = note["task"]
     shown = forge(state_dir, "show", task["fingerprint"]).stdout
     assert task["id"] in shown
     assert f"foureyes errors show {task['fingerprint']} --state-dir {state_dir}" in shown
+    assert "rejected: git does not take the patch" in shown
     assert "\x1b" not in shown
 
 

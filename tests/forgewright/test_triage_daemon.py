@@ -15,6 +15,10 @@ from parts.foureyes import RunningDaemon, foureyes
 from parts.mender import mender
 from parts.watched import DrawnScreen, FakeEngine, Watched, drawn, task, write_config
 
+from foureyes.errors.spool import Spool, spool_file
+from foureyes.forgewright.case import Case
+from foureyes.forgewright.cases import Cases
+
 
 @dataclass(frozen=True)
 class Mended:
@@ -68,14 +72,23 @@ def test_a_model_that_fails_for_good_is_one_case_once(daemon: Mended) -> None:
 
 
 def test_the_command_line_sees_the_case_while_the_daemon_runs(daemon: Mended) -> None:
-    """`forge list` reads what triage does, and `forge run` leaves the running triage alone."""
+    """`forge list` reads what triage does: it verified by itself; `forge run` leaves the running triage alone."""
+    watched = daemon.watched.daemon
+    watched.wait(lambda: _case(watched.state_dir).verification is not None, "the verification", 20)
     (case,) = json.loads(
         foureyes("forge", "list", "--json", "--config", str(daemon.config), *_state(daemon)).stdout
     )
-    assert case["state"] == "fix proposed"
+    assert case["state"] == "rejected"
+    assert "No valid patches" in case["verification"]["reason"]
     refused = foureyes("forge", "run", "--config", str(daemon.config), *_state(daemon))
     assert refused.returncode == 3
     assert "another process does the triage" in refused.stderr
+
+
+def _case(state_dir: Path) -> Case:
+    with Spool(spool_file(state_dir)) as spool:
+        (case,) = Cases(spool).all()
+    return case
 
 
 def _state(daemon: Mended) -> tuple[str, str]:

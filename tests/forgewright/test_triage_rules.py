@@ -241,8 +241,9 @@ def test_nothing_is_applied_without_approval_and_nothing_approved_without_verifi
         (Status.REGRESSED, CaseState.NEW, 1e6, "once"),
         (Status.REGRESSED, CaseState.HANDED_OVER, 10, "cooldown"),
         (Status.REGRESSED, CaseState.HANDED_OVER, 1e6, None),
-        (Status.NEW, CaseState.APPLIED, 10, "cooldown"),
-        (Status.NEW, CaseState.APPLIED, 1e6, None),
+        (Status.TRIAGED, CaseState.APPLIED, 1e6, "once"),  # the daemon that runs has the old code
+        (Status.REGRESSED, CaseState.APPLIED, 10, "cooldown"),
+        (Status.REGRESSED, CaseState.APPLIED, 1e6, None),
         (Status.NEW, CaseState.REJECTED, 1e6, "once"),
     ],
 )

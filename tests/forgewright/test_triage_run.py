@@ -143,34 +143,27 @@ def test_what_was_muted_or_resolved_meanwhile_is_handed_to_nobody(tmp_path: Path
 
 
 def test_a_command_that_leaves_a_patch_has_proposed_a_fix(tmp_path: Path) -> None:
-    """A fix.patch beside the case file moves the case on, and the audit says so."""
+    """A fix.patch beside the case file moves the case on and is verified, and the audit says so."""
     forge = Forge(tmp_path / "state", command=mender(tmp_path / "journal.jsonl", "--patch"))
     record(forge.state_dir, [final_failure()])
     outcome = forge.run()
     case = forge.case()
     assert [each.id for each in outcome.fixed] == [case.id]
-    assert case.state is CaseState.FIX_PROPOSED
+    assert [each.id for each in outcome.verified] == [case.id]
+    assert case.state is CaseState.REJECTED  # the mender's patch changes nothing
     (note,) = journal(tmp_path / "journal.jsonl")
     assert Path(note["task"]["patch_path"]) == Path(note["case"]).with_name("fix.patch")
     with Spool(spool_file(forge.state_dir)) as spool, spool.reading() as connection:
         said = [row["what"] for row in connection.execute("SELECT what FROM audit ORDER BY sequence")]
-    assert said == ["triaged", "case handed over", "case fix proposed"]
+    assert said == ["triaged", "case handed over", "case fix proposed", "case rejected"]
 
 
-def test_a_link_or_an_empty_file_is_no_patch(tmp_path: Path) -> None:
-    """What leads elsewhere, says nothing or is huge is not taken for a fix."""
+def test_an_empty_file_is_no_fix_yet(tmp_path: Path) -> None:
+    """Whoever has only begun to write is waited for."""
     forge = Forge(tmp_path / "state", folder=tmp_path / "inbox")
     record(forge.state_dir, [final_failure()])
     forge.run()
-    patch = forge.state_dir / "errors" / "cases" / forge.case().id / "fix.patch"
-    patch.touch()
-    forge.run()
-    patch.unlink()
-    (tmp_path / "elsewhere").write_text("--- a", "utf-8")
-    patch.symlink_to(tmp_path / "elsewhere")
-    forge.run()
-    patch.unlink()
-    patch.write_bytes(b"x" * 1_000_001)
+    (forge.state_dir / "errors" / "cases" / forge.case().id / "fix.patch").touch()
     forge.run()
     assert forge.case().state is CaseState.HANDED_OVER
 

@@ -21,7 +21,7 @@ class Target(Protocol):
         """Hand over the case whose task is in `case_file`. Raises HandOverError with what to do about it."""
 
 
-def write_whole(file: Path, data: bytes) -> None:
+def write_whole(file: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a file that is there whole or not at all, also for whoever watches its folder. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = file.with_name(f".{file.name}.new")
@@ -29,4 +29,6 @@ def write_whole(file: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+    if mode is not None:
+        unfinished.chmod(mode)
     unfinished.replace(file)
