@@ -19,6 +19,7 @@ from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import HandOverError, UnknownFaultError
 from foureyes.forgewright.case import Case, CaseState, task_of
 from foureyes.forgewright.cases import Cases
+from foureyes.forgewright.decisions import Decision, all_decisions
 from foureyes.forgewright.dispatch import case_folder
 from foureyes.forgewright.triage import Triage
 
@@ -98,6 +99,23 @@ def run(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = 
             )
     if failed:
         raise HandOverError("; ".join(f"case {case.id}: {case.trouble}" for case in failed))
+
+
+@app.command()
+def decisions(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
+    """List what was decided of failures that spread over components, or came back after a fix."""
+    settings = settings_from(config, state_dir=state_dir)
+    found: list[Decision] = []
+    if spool_file(settings.state_dir).exists():
+        with Spool(spool_file(settings.state_dir)) as spool:
+            found = all_decisions(spool)
+    if as_json:
+        _print_json([decision.model_dump(mode="json") for decision in found])
+    elif not found:
+        typer.echo("nothing was decided yet")
+    for decision in [] if as_json else found:
+        head = f"{decision.id}  {stamp(decision.at)}  {decision.why:<18}  {one_line(decision.pattern):<22}"
+        typer.echo(f"{head} {decision.strategy:<8} {one_line(decision.decided, 300)}")
 
 
 def _say(settings: Settings, opened: int, handed_over: int, fixed: int, left_out: Counter[str]) -> None:

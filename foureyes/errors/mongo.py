@@ -15,8 +15,9 @@ from typing import Any
 from bson.errors import BSONError
 
 from foureyes.config.mongo import Mongo
+from foureyes.errors.decision_outbox import acknowledge_decisions, unsent_decisions
 from foureyes.errors.group import Group
-from foureyes.errors.mongo_documents import Write, event_write, group_write
+from foureyes.errors.mongo_documents import Write, decision_write, event_write, group_write
 from foureyes.errors.mongo_link import REFUSED_RETRY_S, MongoLink
 from foureyes.errors.mongo_store import MongoStore, write
 from foureyes.errors.queries import outstanding
@@ -113,6 +114,7 @@ class MongoWriter:
                 self._has_indexes = True
             while await self._send_events(spool) or await self._send_groups(spool):
                 pass
+            await self._send_decisions(spool)
             await self._count(spool)
         finally:
             await asyncio.to_thread(spool.close)
@@ -152,6 +154,17 @@ class MongoWriter:
             name = groups[place].fingerprint
             event("mongo.refused_group", f"MongoDB refuses the group {name}: {reason}", level="warning")
         return len(groups) == self._batch
+
+    async def _send_decisions(self, spool: Spool) -> None:
+        """Send what triage decided since; there are few, and what is over comes with the next round."""
+        documents = await asyncio.to_thread(unsent_decisions, spool, self._batch)
+        if not documents:
+            return
+        refused = await write(self._store.decisions, [decision_write(document) for document in documents])
+        await asyncio.to_thread(acknowledge_decisions, spool, [document["id"] for document in documents])
+        for place, reason in refused.items():
+            text = f"MongoDB refuses the decision {documents[place]['id']}, which stays in the spool: {reason}"
+            event("mongo.refused_decision", text, level="warning")
 
     async def _clean(self) -> None:
         """Delete what is too old, now and then."""

@@ -1,4 +1,4 @@
-"""What MongoDB is told of events and groups: writes that may be repeated without doubling anything."""
+"""What MongoDB is told of events, groups and decisions: writes that may be repeated without doubling anything."""
 
 from __future__ import annotations
 
@@ -44,6 +44,13 @@ def event_write(document: dict[str, Any]) -> Write:
 def _encoded(fields: dict[str, Any]) -> RawBSONDocument:
     """BSON by now, in the thread that reads the spool: the event loop is spared the work."""
     return RawBSONDocument(bson.encode(fields))
+
+
+def decision_write(document: dict[str, Any]) -> Write:
+    """Bring one decision to MongoDB: its id is the `_id`, and what is there already stays."""
+    fields = {**document, "at": moment(document["at"])}
+    upsert = UpdateOne({"_id": fields.pop("id")}, {"$setOnInsert": fields}, upsert=True)
+    return Write(upsert, upsert)
 
 
 def group_write(group: Group, machine: str) -> Write:

@@ -51,6 +51,7 @@ class MongoStore:
         database = self._client[settings.database]
         self.events: Collection = database[settings.events]
         self.groups: Collection = database[settings.groups]
+        self.decisions: Collection = database[settings.decisions]
 
     async def check(self) -> None:
         """Ask for a sign of life."""
@@ -61,6 +62,7 @@ class MongoStore:
         for keys in _INDEXES:
             await self._index(self.events, keys)
         await self._index(self.groups, [("last_seen", DESCENDING)])
+        await self._index(self.decisions, [("at", DESCENDING)])
         await self._make_expiry()
 
     async def delete_old(self, now: datetime) -> int:

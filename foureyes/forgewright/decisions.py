@@ -62,8 +62,15 @@ class Decision(BaseModel):
     """The last fault event of each group."""
 
 
+def all_decisions(spool: Spool) -> list[Decision]:
+    """The decisions of one spool, the oldest first."""
+    with spool.reading() as connection:
+        rows = connection.execute("SELECT document FROM decisions ORDER BY id").fetchall()
+    return [Decision.model_validate_json(row["document"]) for row in rows]
+
+
 class Decisions:
-    """The decisions of one spool."""
+    """Takes the decisions of one spool."""
 
     def __init__(self, spool: Spool, settings: Triage, utcnow: Callable[[], datetime]) -> None:
         self._spool = spool
@@ -80,12 +87,6 @@ class Decisions:
         taken = [self._of_spread(kind, since) for kind in self._spreading(since)]
         taken += [self._of_return(group) for group in regressed]
         return [decision for decision in taken if decision is not None]
-
-    def all(self) -> list[Decision]:
-        """All of them, the oldest first."""
-        with self._spool.reading() as connection:
-            rows = connection.execute("SELECT document FROM decisions ORDER BY id").fetchall()
-        return [Decision.model_validate_json(row["document"]) for row in rows]
 
     def _spreading(self, since: datetime) -> list[str]:
         values = stamp(since), Status.MUTED, self._settings.components
