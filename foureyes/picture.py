@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +22,8 @@ Pixels = npt.NDArray[np.uint8]
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 20_000_000
 MAX_SIDE_PX = 8192
+BLOCK_PX = 16
+"""The JPEG block: a change next to a region's edge shows inside its blocks, so regions end at their edges."""
 
 _TRAILERS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
@@ -42,6 +46,16 @@ class Box:
     def bottom(self) -> int:
         """First row behind the box."""
         return self.y + self.height
+
+    @classmethod
+    def of_fractions(cls, fractions: Sequence[float], width: int, height: int, edge_px: int = 1) -> Box:
+        """Return x, y, width, height as fractions of a picture in pixels, edges moved outward to `edge_px`."""
+        x, y, across, down = fractions
+        left = math.floor(min(x * width, width - 1) / edge_px) * edge_px
+        top = math.floor(min(y * height, height - 1) / edge_px) * edge_px
+        right = min(width, math.ceil((x + across) * width / edge_px) * edge_px)
+        bottom = min(height, math.ceil((y + down) * height / edge_px) * edge_px)
+        return cls(left, top, max(1, right - left), max(1, bottom - top))
 
     def union(self, other: Box) -> Box:
         """Return the smallest box that holds both."""

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from foureyes.engine import animation, reader, signs, state
 from foureyes.engine.answer import Answer
@@ -15,16 +17,13 @@ from foureyes.engine.ocr import DETECTOR_FILE, RECOGNISER_FILE, Ocr
 from foureyes.engine.page import PageReader
 from foureyes.engine.request import ChatBody, current_count
 from foureyes.engine.sight import Sight
+from foureyes.engine.taught import Taught
 from foureyes.engine.timings import Timings
 from foureyes.exceptions import ModelMissingError, SchemaError
 from foureyes.picture import Pixels
 from foureyes.schema.document import Schema
 
-TEXT_MODELS: Mapping[str, Callable[[Schema, Sequence[Sight]], Answer]] = {
-    "ocr": reader.read,
-    "state": state.tell,
-    "signs": signs.look_out,
-}
+Tell = Callable[[Schema, Sequence[Sight]], Answer]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def _listings() -> tuple[Listing, ...]:
     text_bytes = DETECTOR_FILE.stat().st_size + RECOGNISER_FILE.stat().st_size
     return (
         Listing("ocr", "Values by their labels (PP-OCRv6 small)", text_bytes),
-        Listing("state", "State from text cues and motion (shares ocr)", text_bytes),
+        Listing("state", "State from text cues, taught pictures and motion (shares ocr)", text_bytes),
         Listing("animation", "Moving or still, from two pictures", 0),
         Listing("signs", "Dialogs, errors, lost connection, black and frozen (shares ocr)", text_bytes),
     )
@@ -49,8 +48,13 @@ def _listings() -> tuple[Listing, ...]:
 class Models:
     """Answers chat requests; text is read in one thread and motion in another, which never waits for OCR."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, taught: Path | None = None) -> None:
         self._threads = threads
+        self._text_models: Mapping[str, Tell] = {
+            "ocr": reader.read,
+            "state": partial(state.tell, taught=Taught(taught)),
+            "signs": signs.look_out,
+        }
         self._pictures = Pictures()
         self._memo = Memo()
         self._pages: PageReader | None = None
@@ -63,7 +67,7 @@ class Models:
     async def answer(self, body: ChatBody, data: Sequence[bytes], timings: Timings) -> Answer:
         """Answer one request. Raises PictureError, SchemaError, UsageError, ModelMissingError, ServerBusyError."""
         self.check(body.model)
-        if body.model in TEXT_MODELS:
+        if body.model in self._text_models:
             return await self.text_lane.run(lambda: self._read(body, data, timings))
         return await self.pixel_lane.run(lambda: self._animate(body, data, timings))
 
@@ -81,7 +85,7 @@ class Models:
         """Load a model unless it is; return the seconds that it took."""
         self.check(model)
         started_s = time.monotonic()
-        if model in TEXT_MODELS:
+        if model in self._text_models:
             await self.text_lane.run(self._page_reader)
         self._loaded.add(model)
         return time.monotonic() - started_s
@@ -90,7 +94,7 @@ class Models:
         """Unload a model; the nets go, with all that was remembered, when the last model that reads text goes."""
         self.check(model)
         self._loaded.discard(model)
-        if not self._loaded.intersection(TEXT_MODELS):
+        if not self._loaded.intersection(self._text_models):
             await self.text_lane.run(self._drop)
 
     def close(self) -> None:
@@ -120,7 +124,7 @@ class Models:
             for index, pixels in enumerate(current)
         ]
         with timings.step("associate"):
-            return TEXT_MODELS[body.model](body.schema_asked, sights)
+            return self._text_models[body.model](body.schema_asked, sights)
 
     def _memory(self, schema: Schema) -> Memory:
         age_s = schema.get("x-memo-age-s")

@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import threading
+from pathlib import Path
 
 import uvicorn
 
@@ -18,15 +19,17 @@ from foureyes.telemetry.footprint import keep_small
 _GRACE_S = 5
 
 
-def serve(host: str, port: int, threads: int, *, parent_pipe: bool = False) -> None:
+def serve(host: str, port: int, threads: int, *, taught: Path | None = None, parent_pipe: bool = False) -> None:
     """Serve until SIGTERM, SIGINT or, with `parent_pipe`, the end of standard input. Port 0 takes any free one.
+
+    `taught` is the folder of the pictures that `x-taught` names.
 
     Raises PortTakenError. When it listens, one JSON line on standard output says on which port.
     """
     keep_small()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     listening = _listen(host, port)
-    models = Models(threads)
+    models = Models(threads, taught)
     config = uvicorn.Config(
         create_app(models),
         log_config=None,

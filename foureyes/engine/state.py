@@ -1,4 +1,4 @@
-"""The model `state`: one of an enum, from what is written first and from what moves second."""
+"""The model `state`: one of an enum, by what is written first, by taught pictures second, by what moves last."""
 
 from __future__ import annotations
 
@@ -6,30 +6,56 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foureyes.engine.answer import Answer, Finding, answer_of, withheld
+from foureyes.engine.descriptor import describe
+from foureyes.engine.lesson import Verdict, verdict
 from foureyes.engine.motion import Motion, motion
 from foureyes.engine.phrases import Phrase, phrase_in
 from foureyes.engine.sight import Sight
+from foureyes.engine.taught import Taught
 from foureyes.schema.document import Field, Schema, fields
 
-_CONFIDENCE_FROM = "likeness and prominence of the cue's text, or the share of pixels that moved"
+_CONFIDENCE_FROM = (
+    "likeness and prominence of the cue's text, likeness to taught pictures, or the share of pixels that moved"
+)
+_LEAST_PX = 64
+"""Width and height from which a picture can look like another one."""
 _PROMINENT = 0.5
 """A cue below this stands in running text: thin evidence, which neither tells nor lets motion tell."""
 
 
-def tell(schema: Schema, sights: Sequence[Sight]) -> Answer:
-    """Answer each enum field by its `x-cues`."""
-    findings = {field.name: _field(field, sights) for field in fields(schema)}
+def tell(schema: Schema, sights: Sequence[Sight], taught: Taught) -> Answer:
+    """Answer each enum field by its `x-cues` and `x-taught`. Raises UsageError, PictureError as `Taught` does."""
+    findings = {field.name: _field(field, sights, taught) for field in fields(schema)}
     return answer_of(schema, findings, _CONFIDENCE_FROM)
 
 
-def _field(field: Field, sights: Sequence[Sight]) -> Finding:
+def _field(field: Field, sights: Sequence[Sight], taught: Taught) -> Finding:
     cues: Mapping[str, Mapping[str, Any]] = field.annotations.get("x-cues") or {}
     sight = sights[min(field.annotations.get("x-picture", 0), len(sights) - 1)]
     for member, cue in cues.items():
         phrase = _strongest(cue.get("texts", ()), sight)
         if phrase is not None and phrase.weight >= _PROMINENT:
             return _written(member, phrase, sight)
-    return _moved(field, cues, sight)
+    pictures = field.annotations.get("x-taught")
+    return _shown(field, cues, sight, taught) if pictures else _moved(field, cues, sight)
+
+
+def _shown(field: Field, cues: Mapping[str, Mapping[str, Any]], sight: Sight, taught: Taught) -> Finding:
+    """By taught pictures; motion tells only what they leave open: states like this one, and those never taught."""
+    if min(sight.pixels.shape[:2]) < _LEAST_PX:
+        return withheld("too_small")
+    pictures = field.annotations["x-taught"]
+    lessons = taught.lessons(pictures, field.annotations.get("x-taught-region", (0, 0, 1, 1)))
+    seen = verdict(describe(sight.pixels), lessons)
+    if seen.near and seen.clear:
+        return Finding(seen.near[0], None, _evidence(seen, sight), seen.likeness[seen.near[0]])
+    left_open = {name: cue for name, cue in cues.items() if name not in pictures or name in seen.near}
+    found = _moved(field, left_open, sight)
+    return found if found.value is not None else withheld("ambiguous" if seen.near else found.reason or "absent")
+
+
+def _evidence(seen: Verdict, sight: Sight) -> dict[str, Any]:
+    return {"picture": sight.index, "likeness": seen.likeness, "reads": 1}
 
 
 def _strongest(texts: Sequence[str], sight: Sight) -> Phrase | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from foureyes.picture import Box
@@ -19,11 +18,8 @@ class Region:
 
     def box(self, frame_width: int, frame_height: int, edge_px: int = 1) -> Box:
         """Return the region in pixels, its edges moved outward to multiples of `edge_px`, inside the frame."""
-        left = math.floor(min(self.x * frame_width, frame_width - 1) / edge_px) * edge_px
-        top = math.floor(min(self.y * frame_height, frame_height - 1) / edge_px) * edge_px
-        right = min(frame_width, math.ceil((self.x + self.width) * frame_width / edge_px) * edge_px)
-        bottom = min(frame_height, math.ceil((self.y + self.height) * frame_height / edge_px) * edge_px)
-        return Box(left, top, max(1, right - left), max(1, bottom - top))
+        fractions = (self.x, self.y, self.width, self.height)
+        return Box.of_fractions(fractions, frame_width, frame_height, edge_px)
 
 
 WHOLE = Region()

@@ -13,6 +13,9 @@ On a field:
 - `x-max-step-percent`  the same as a share of the earlier value; where both are given, both hold
 - `x-clock`         true, or seconds: the source's own clock, a time or a number; standing still for longer than it
                     counts in (a second or a minute as it shows, or these seconds) means that the source is frozen
+- `x-taught`        for an enum: member to the digests of pictures that show it (set by the daemon from what
+                    `foureyes teach` keeps)
+- `x-taught-region` x, y, width, height as fractions: where in these pictures to look (set by the daemon)
 - `x-picture`       index of the picture that the field is read from (set by the daemon from `regions`)
 - `x-alone`         the picture holds this field's value alone, with or without a label (set by the daemon)
 
@@ -53,6 +56,10 @@ _TIMES = ("time", "date-time")
 
 _DAY_S = 86_400
 
+MOST_TAUGHT = 5
+"""Pictures of one member: more tell no more, and each costs time at every look."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Fractions = Annotated[list[float], Field(min_length=4, max_length=4), AfterValidator(_inside_picture)]
 
@@ -95,17 +102,19 @@ class FieldKeywords(XKeywords):
     max_step: float = Field(1.0, gt=0)
     max_step_percent: float = Field(1.0, gt=0)
     clock: Any = True
+    taught: dict[str, Annotated[list[Digest], Field(min_length=1, max_length=MOST_TAUGHT)]] = {}
+    taught_region: Fractions = [0, 0, 1, 1]
     sign: Literal["error_text", "dialog", "disconnected", "black", "frozen"] = "dialog"
     picture: int = Field(0, ge=0)
     alone: bool = False
 
-    @field_validator("cues")
+    @field_validator("cues", "taught")
     @classmethod
-    def _cues_of_members(cls, cues: dict[str, Cue], info: ValidationInfo) -> dict[str, Cue]:
+    def _of_members(cls, by_member: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         members = _field_of(info).get("enum", [])
-        if strangers := [name for name in cues if name not in members]:
-            raise ValueError(f"each cue is for a member of the field's enum, and {strangers[0]!r} is none")
-        return cues
+        if strangers := [name for name in by_member if name not in members]:
+            raise ValueError(f"each entry is for a member of the field's enum, and {strangers[0]!r} is none")
+        return by_member
 
     @field_validator("motion")
     @classmethod

@@ -166,5 +166,5 @@ def _tells_motion(field: Field) -> bool:
 def engine_model(schema: Schema) -> str:
     """Which of the engine's models answers a schema, by its annotations: text unless they say otherwise."""
     annotations = {name for field in fields(schema) for name in field.annotations}
-    by_annotation = {"x-sign": "signs", "x-cues": "state", "x-motion": "animation"}
+    by_annotation = {"x-sign": "signs", "x-cues": "state", "x-taught": "state", "x-motion": "animation"}
     return next((model for name, model in by_annotation.items() if name in annotations), "ocr")

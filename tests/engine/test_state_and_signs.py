@@ -19,6 +19,7 @@ from foureyes.engine.motion import motion
 from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
 from foureyes.engine.sight import Sight
+from foureyes.engine.taught import Taught
 from foureyes.engine.timings import Timings
 from foureyes.frames.demo.scene import Scene
 from foureyes.picture import Box, Pixels
@@ -37,6 +38,7 @@ SIGNS = schema(
     black={"type": ["boolean", "null"], "x-sign": "black"},
 )
 QUIET = {"error_text": None, "popup": False, "disconnected": False, "black": False}
+NONE = Taught(None)
 HUD = [At(40, 30, "Balance"), At(200, 30, "$5.00"), At(40, 640, "Ready to play")]
 
 
@@ -69,21 +71,21 @@ def moved(pixels: Pixels) -> Pixels:
 def test_what_is_written_tells_the_state(ocr: Ocr, texts: list[At], state_told: str) -> None:
     """A cue that stands for itself tells, the first of several; a word in a sentence does not."""
     screen = draw([*HUD, *texts])
-    assert told(state.tell(STATE, [sight(ocr, screen, screen)])) == (state_told, None)
+    assert told(state.tell(STATE, [sight(ocr, screen, screen)], NONE)) == (state_told, None)
 
 
 def test_motion_tells_the_state_where_nothing_is_written(ocr: Ocr) -> None:
     """A pair that differs in the region is spinning, one that does not is idle; one picture says neither."""
     screen = draw(HUD)
-    assert told(state.tell(STATE, [sight(ocr, screen, moved(screen))])) == ("spinning", None)
-    assert told(state.tell(STATE, [sight(ocr, screen, screen)])) == ("idle", None)
-    assert told(state.tell(STATE, [sight(ocr, screen)])) == (None, "unconfirmed")
+    assert told(state.tell(STATE, [sight(ocr, screen, moved(screen))], NONE)) == ("spinning", None)
+    assert told(state.tell(STATE, [sight(ocr, screen, screen)], NONE)) == ("idle", None)
+    assert told(state.tell(STATE, [sight(ocr, screen)], NONE)) == (None, "unconfirmed")
 
 
 def test_motion_counts_only_in_its_region(ocr: Ocr) -> None:
     """A value that ticks outside the region does not spin the reels."""
     screen, ticked = draw(HUD), draw([HUD[0], At(200, 30, "$9.75"), HUD[2]])
-    assert told(state.tell(STATE, [sight(ocr, screen, ticked)])) == ("idle", None)
+    assert told(state.tell(STATE, [sight(ocr, screen, ticked)], NONE)) == ("idle", None)
 
 
 def test_noise_is_no_motion_and_a_change_of_size_no_pair() -> None:
@@ -164,7 +166,7 @@ def test_a_message_that_something_went_wrong_is_an_error_text(ocr: Ocr, text: st
 def test_a_field_that_no_model_knows_is_absent(ocr: Ocr) -> None:
     """A field without the annotation that a model needs is null, with the reason."""
     seen = sight(ocr, draw(HUD))
-    assert told(state.tell(schema(state={"enum": ["a", None]}), [seen])) == (None, "absent")
+    assert told(state.tell(schema(state={"enum": ["a", None]}), [seen], NONE)) == (None, "absent")
     assert told(signs.look_out(schema(state={"type": ["boolean", "null"]}), [seen])) == (None, "absent")
 
 
@@ -196,7 +198,7 @@ def test_a_page_that_was_not_read_whole_says_so() -> None:
 
     part = Sight(0, draw([]), (), complete=False, look=look, again=look)
     assert signs.look_out(SIGNS, [part]).values == {**dict.fromkeys(QUIET), "black": False}
-    assert told(state.tell(STATE, [part])) == (None, "unreadable")
+    assert told(state.tell(STATE, [part], NONE)) == (None, "unreadable")
 
 
 @pytest.mark.parametrize(
