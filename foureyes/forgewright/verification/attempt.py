@@ -115,6 +115,8 @@ class Attempt:
         self._project = await asyncio.to_thread(project_of, self.settings.project)
         self._patch = await asyncio.to_thread(read_patch, self.patch_file)
         self._changes = await changes_of(self._patch, self._project.root, self.folder)
+        if judge := [change for change in self._changes if change.path.is_relative_to(self._project.judge)]:
+            raise PatchRefusedError(f"the patch changes what judges it, {judge[0].path}: that is done by hand")
         return Shown(", ".join(str(change.path) for change in self._changes))
 
     async def _copy(self) -> Shown:

@@ -23,7 +23,7 @@ _MAX_FILE_BYTES = 10_000_000
 _GIT_TIMEOUT_S = 30.0
 _SAID_CHARS = 500
 _MOST_SAID_CHARS = 60_000
-_PLAIN_CHANGE = re.compile(r" (?:create(?: mode 100644)?|delete(?: mode 100(?:644|755))?) ")
+_PLAIN_CHANGE = re.compile(r" (?:create mode 100644|delete mode 100(?:644|755)|(?:create|delete) (?!mode \d)) ?")
 _BINARY = "-"
 
 

@@ -28,6 +28,11 @@ class Project:
     is_installed: bool = False
     """It is where packages are installed to, shared with others: only the package itself is of the project."""
 
+    @property
+    def judge(self) -> Path:
+        """From the root to the code that runs reproductions."""
+        return self.source / _PACKAGE.name / "forgewright" / "reproduction"
+
     def check_writable(self) -> None:
         """Raise ApprovalError where no fix can be applied here."""
         if self.is_installed:
