@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -220,7 +220,8 @@ def _put(connection: sqlite3.Connection, group: Group) -> Group:
     """Write a group's row, under the next revision."""
     newest = connection.execute("SELECT coalesce(max(revision), 0) FROM groups").fetchone()[0]
     group = replace(group, revision=newest + 1)
-    values = [stamp(value) if isinstance(value, datetime) else value for value in astuple(group)]
+    fields_now = (getattr(group, name) for name in _GROUP_COLUMNS)  # astuple would copy each value, for half the time
+    values = [stamp(value) if isinstance(value, datetime) else value for value in fields_now]
     names, places = ", ".join(_GROUP_COLUMNS), ", ".join("?" * len(_GROUP_COLUMNS))
     connection.execute(f"INSERT OR REPLACE INTO groups ({names}) VALUES ({places})", values)  # noqa: S608 - our own names
     return group
