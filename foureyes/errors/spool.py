@@ -220,8 +220,8 @@ def _put(connection: sqlite3.Connection, group: Group) -> Group:
     """Write a group's row, under the next revision."""
     newest = connection.execute("SELECT coalesce(max(revision), 0) FROM groups").fetchone()[0]
     group = replace(group, revision=newest + 1)
-    fields_now = (getattr(group, name) for name in _GROUP_COLUMNS)  # astuple would copy each value, for half the time
-    values = [stamp(value) if isinstance(value, datetime) else value for value in fields_now]
+    found = (getattr(group, name) for name in _GROUP_COLUMNS)  # astuple copies each value: half of a storm's time
+    values = [stamp(value) if isinstance(value, datetime) else value for value in found]
     names, places = ", ".join(_GROUP_COLUMNS), ", ".join("?" * len(_GROUP_COLUMNS))
     connection.execute(f"INSERT OR REPLACE INTO groups ({names}) VALUES ({places})", values)  # noqa: S608 - our own names
     return group
