@@ -38,6 +38,20 @@ class Webhook(Section):
     first_wait_s: float = Field(1.0, ge=0.01, le=60, description="before the second attempt; doubled each time")
 
 
+class Reproduction(Section):
+    """Tests that are made of recorded faults, and run to see whether they show them."""
+
+    enabled: bool = True
+    most_an_hour: int = Field(60, ge=0, le=10_000, description="reproductions that are made in an hour")
+    timeout_s: float = Field(30.0, ge=1, le=3600, description="what one run may take before it is killed")
+    memory_mb: int = Field(4000, ge=256, le=1_000_000, description="memory that one run may reserve")
+    hand_over_after_s: float = Field(
+        60.0, ge=0, le=86_400, description="a case waits so long for its reproduction, then goes without it"
+    )
+    keep_days: float = Field(30.0, gt=0, le=3650)
+    max_mb: int = Field(500, ge=1, le=100_000, description="of the reproductions, and of recorded arguments")
+
+
 class Triage(Section):
     """Which recorded faults become cases, and to whom a case is handed: any of a command, a webhook, a folder."""
 
@@ -45,6 +59,7 @@ class Triage(Section):
     command_timeout_s: float = Field(600.0, ge=1, le=86_400)
     webhook: Webhook | None = None
     folder: Path | None = Field(None, description="each case is written there as <id>.json")
+    reproduction: Reproduction = Reproduction()
     window_s: float = Field(300.0, ge=1, le=86_400)
     failures: int = Field(3, ge=2, le=1_000_000, description="alike faults in the window that make a case")
     recurring: int = Field(10, ge=2, le=1_000_000, description="alike faults over more than one window likewise")

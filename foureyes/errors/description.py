@@ -88,7 +88,17 @@ def describe(error: BaseException) -> Description:
         return Description((Link("raised", type(error).__name__, said, ()),))
 
 
+def raised_first(error: BaseException) -> BaseException | None:
+    """The exception whose frames are the fault's: itself, or the nearest it comes from that was ever raised."""
+    return next((each for _, each in _chain(error) if each.__traceback__ is not None), None)
+
+
 def _links(error: BaseException) -> Iterator[Link]:
+    for relation, each in _chain(error):
+        yield Link(relation, _type_of(each), message_of(each), _stack_of(each.__traceback__))
+
+
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
     """Each exception of the chain once, nearest first."""
     waiting: deque[tuple[str, BaseException]] = deque([("raised", unwrapped(error))])
     seen: set[int] = set()
@@ -97,7 +107,7 @@ def _links(error: BaseException) -> Iterator[Link]:
         if id(current) in seen:
             continue
         seen.add(id(current))
-        yield Link(relation, _type_of(current), message_of(current), _stack_of(current.__traceback__))
+        yield relation, current
         waiting.extend(_raised_from(current))
 
 

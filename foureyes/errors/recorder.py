@@ -6,12 +6,14 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from foureyes.config.settings import Errors
+from foureyes.config.triage import Reproduction
+from foureyes.errors.arguments import ArgumentKeeper, ArgumentStore, argument_folder
 from foureyes.errors.breadcrumbs import Breadcrumbs
 from foureyes.errors.bug_class import classify, severity_of
 from foureyes.errors.description import Description, describe, unwrapped
@@ -42,15 +44,17 @@ class FaultRecorder:
         dropped: Callable[[str, str], None],
         counted: Callable[[str, str], None] = lambda _component, _severity: None,
         on_kept: Callable[[FaultEvent], None] = lambda _event: None,
+        on_arguments: Callable[[], None] = lambda: None,
         always: Mapping[str, Any] | None = None,
         keep_pictures: bool = True,
+        reproduction: Reproduction | None = None,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Take faults from now on: what is recorded before `start` waits.
 
         `dropped` counts what is lost, by where and why; `counted` each fault, by component and severity; `on_kept`
-        is called from the writer's thread for each event kept in full, once it is on disk. `always` is context of
-        every event.
+        is called from the writer's thread for each event kept in full, once it is on disk; `on_arguments` from
+        another one, once what its calls were made with was taken down. `always` is context of every event.
         """
         self.breadcrumbs = Breadcrumbs(settings.breadcrumbs)
         self.pictures = PictureStore(
@@ -67,6 +71,10 @@ class FaultRecorder:
         self._storms = Storms(settings.window_s)
         self._lock = threading.Lock()
         self._inside = threading.local()
+        self._on_arguments = on_arguments
+        self._arguments = _argument_keeper(
+            state_dir, reproduction or Reproduction(), self._drop, keep_pictures=keep_pictures
+        )
         self._writer = FaultWriter(
             spool_file(state_dir),
             settings,
@@ -84,10 +92,12 @@ class FaultRecorder:
     def start(self) -> None:
         """Begin to write; `trouble` tells whether that can be done."""
         self._writer.start()
+        self._arguments.start()
 
     def close(self) -> None:
         """Write what is waiting, within a bound."""
         self._writer.close(_CLOSE_WITHIN_S)
+        self._arguments.close(_CLOSE_WITHIN_S)
 
     def record(
         self,
@@ -151,6 +161,7 @@ class FaultRecorder:
             if is_kept:
                 event = self._event(description, name, storm, component, severity, bug_class, context)
                 storm.kept_event = event.id
+                event = self._with_arguments(event, error)
                 if not self._writer.put(Item(event, picture), done):
                     self._storms.forget(name)
             else:
@@ -185,9 +196,23 @@ class FaultRecorder:
             context={**self._always, **plain(context), "breadcrumbs": self.breadcrumbs.trail()},
         )
 
+    def _with_arguments(self, event: FaultEvent, error: Exception) -> FaultEvent:
+        """The event, which says whether the arguments of its calls are kept; that is done soon."""
+        kept = self._arguments.offer(event.id, error, self._on_arguments)
+        return replace(event, context={**event.context, "arguments": kept})
+
     def _drop(self, reason: str, number: int) -> None:
         for _ in range(number):
             self._dropped("errors", reason)
 
     def _note_trouble(self, error: SpoolError) -> None:
         self.record(error, "errors", severity=Severity.CRITICAL)
+
+
+def _argument_keeper(
+    state_dir: Path, settings: Reproduction, drop: Callable[[str, int], None], *, keep_pictures: bool
+) -> ArgumentKeeper:
+    store = ArgumentStore(
+        argument_folder(state_dir), keep_days=settings.keep_days, max_bytes=settings.max_mb * _MB
+    )
+    return ArgumentKeeper(store, enabled=settings.enabled, keep_pictures=keep_pictures, dropped=drop)

@@ -70,6 +70,11 @@ class Camera:
         """The number of the next frame: a camera that takes over goes on with it, so that no id comes twice."""
         return self._first_number + self._state.frames
 
+    @property
+    def hides_parts(self) -> bool:
+        """Whether its source's own pictures show what nobody else may see."""
+        return bool(self._masks)
+
     def is_lost(self, error: SourceError | PictureError) -> TypeGuard[SourceError]:
         """Whether an error says that a file is not there or no such file, so that it will not come by waiting.
 

@@ -11,6 +11,7 @@ from typing import Any
 from foureyes.exceptions import ServerError, ServerReplyError
 from foureyes.frames.frame import Frame
 from foureyes.schema.document import check_answer
+from foureyes.servers.http.recorded import blamed, forget
 from foureyes.servers.server import ChatReply, ChatRequest, Priority
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
@@ -54,10 +55,11 @@ class Inference:
         request = await self._request(plan, route, view, schema, asker)
         labels: dict[str, Any] = {"task": plan.task, "model": route.candidate.name}
         try:
-            with self._metrics.step("request"):
-                reply = await self._asked(plan, route, request)
-            with self._metrics.step("validate"):
-                answer = _validated(plan, route, frame, schema, reply)
+            with blamed():
+                with self._metrics.step("request"):
+                    reply = await self._asked(plan, route, request)
+                with self._metrics.step("validate"):
+                    answer = _validated(plan, route, frame, schema, reply)
         except ServerError as error:
             self._metrics.inference(**labels, outcome=type(error).__name__, seconds=None)
             event(
@@ -69,6 +71,7 @@ class Inference:
                 **labels,
             )
             raise
+        forget()
         self._metrics.inference(**labels, outcome="ok", seconds=reply.latency_ms / 1000)
         event(
             "request.done",

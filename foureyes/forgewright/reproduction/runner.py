@@ -69,12 +69,15 @@ async def run(test_file: Path, *, package_root: Path | None = None, limits: Limi
     return _judged(output.decode("utf-8", "replace"), process.returncode, root, seconds)
 
 
+def command_of(test_file: Path) -> tuple[str, ...]:
+    """How a person runs it, as an argument list."""
+    return sys.executable, "-P", str(test_file.absolute())
+
+
 async def _started(test_file: Path, root: Path) -> asyncio.subprocess.Process:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(test_file.absolute()),
+        *command_of(test_file),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

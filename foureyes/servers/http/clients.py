@@ -23,9 +23,17 @@ class ClientStats:
 class Clients:
     """The clients of all servers. One that is leased is never closed, whatever else happens."""
 
-    def __init__(self, *, idle_s: float = 600.0, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        idle_s: float = 600.0,
+        now: Callable[[], float] = time.monotonic,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`transport` takes the place of the network for all of them."""
         self._idle_s = idle_s
         self._now = now
+        self._transport = transport
         self._shared: dict[str, _Shared] = {}
         self._is_closed = False
 
@@ -33,7 +41,7 @@ class Clients:
     async def lease(self, url: str) -> AsyncIterator[httpx.AsyncClient]:
         """The client of a base URL, for one exchange."""
         if url not in self._shared:
-            self._shared[url] = _Shared(_client(url))
+            self._shared[url] = _Shared(_client(url, self._transport))
         shared = self._shared[url]
         shared.leases += 1
         try:
@@ -88,9 +96,11 @@ class _Shared:
     is_dropped: bool = False
 
 
-def _client(url: str) -> httpx.AsyncClient:
+def _client(url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     # nothing on loopback is worth packing, and a small packed reply could unpack to a huge one
     plain = {"Accept-Encoding": "identity"}
     timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
     verify = url.startswith("https:")  # to read all certificates takes 20 ms of the loop's time; http has none
-    return httpx.AsyncClient(base_url=url, headers=plain, timeout=timeout, trust_env=False, verify=verify)
+    return httpx.AsyncClient(
+        base_url=url, headers=plain, timeout=timeout, trust_env=False, verify=verify, transport=transport
+    )

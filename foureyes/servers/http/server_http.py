@@ -13,6 +13,7 @@ from foureyes.exceptions import ServerRefusedError, ServerReplyError, ServerTime
 from foureyes.servers.http import strict_json
 from foureyes.servers.http.bearer_token import BearerToken
 from foureyes.servers.http.clients import Clients
+from foureyes.servers.http.recorded import blamed, recorded
 from foureyes.servers.http.refusals import Exchange, refusal
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
@@ -34,15 +35,17 @@ class ServerHttp:
     ) -> dict[str, Any]:
         """Send one request and return its JSON object. Raises the ServerError leaf that fits."""
         exchange = await self.accepted(method, route, body=body, timeout_s=timeout_s)
-        return self._object(exchange.data)
+        with blamed():
+            return self._object(exchange.data)
 
     async def accepted(
         self, method: str, route: str, *, body: Mapping[str, Any] | None = None, timeout_s: float = 5.0
     ) -> Exchange:
         """Send one request and return its reply, whatever is in it unless it is a refusal, which is raised."""
         exchange = await self.exchange(method, route, body=body, timeout_s=timeout_s)
-        if (refused := refusal(exchange, self.name, self._token.advice)) is not None:
-            raise refused
+        with blamed():
+            if (refused := refusal(exchange, self.name, self._token.advice)) is not None:
+                raise refused
         return exchange
 
     async def exchange(
@@ -52,20 +55,22 @@ class ServerHttp:
 
         Raises ServerRefusedError, ServerTimeoutError or ServerReplyError where there is none.
         """
-        try:
-            async with asyncio.timeout(timeout_s):  # httpx's own is for one read: bytes that drip would never end
-                return await self._sent(method, route, body)
-        except httpx.ConnectError as error:
-            raise ServerRefusedError(
-                f"nobody listens at {self.url} for server '{self.name}'; it is down or still starting"
-            ) from error
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise ServerTimeoutError(
-                f"server '{self.name}' gave no answer to {route} within {round(timeout_s, 1):g} s; "
-                "it is overloaded or hangs (see its log lines)"
-            ) from error
-        except httpx.TransportError as error:
-            raise ServerReplyError(f"server '{self.name}' broke off while answering {route}: {error}") from error
+        with blamed():
+            try:
+                async with asyncio.timeout(timeout_s):  # httpx's own is for one read: what drips would never end
+                    return await self._sent(method, route, body)
+            except httpx.ConnectError as error:
+                raise ServerRefusedError(
+                    f"nobody listens at {self.url} for server '{self.name}'; it is down or still starting"
+                ) from error
+            except (TimeoutError, httpx.TimeoutException) as error:
+                raise ServerTimeoutError(
+                    f"server '{self.name}' gave no answer to {route} within {round(timeout_s, 1):g} s; "
+                    "it is overloaded or hangs (see its log lines)"
+                ) from error
+            except httpx.TransportError as error:
+                text = f"server '{self.name}' broke off while answering {route}: {error}"
+                raise ServerReplyError(text) from error
 
     async def _sent(self, method: str, route: str, body: Mapping[str, Any] | None) -> Exchange:
         """Send it to the first address where somebody listens, and to that one first from now on."""
@@ -79,11 +84,14 @@ class ServerHttp:
 
     async def _sent_to(self, address: str, method: str, route: str, body: Mapping[str, Any] | None) -> Exchange:
         headers = self._token.headers
-        async with (
-            self._clients.lease(address) as client,
-            client.stream(method, route, json=body, headers=headers) as response,
-        ):
-            data = await self._bounded(response)
+        with recorded(method, route, body) as asked:
+            async with (
+                self._clients.lease(address) as client,
+                client.stream(method, route, json=body, headers=headers) as response,
+            ):
+                asked.answered(response.status_code, response.headers)
+                data = await self._bounded(response)
+            asked.answered(response.status_code, response.headers, data)
         return Exchange(f"{method} {route}", response.status_code, response.headers, data)
 
     async def _bounded(self, response: httpx.Response) -> bytes:
