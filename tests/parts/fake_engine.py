@@ -25,8 +25,8 @@ _HUGE_BYTES = 100 * 1024 * 1024
 class Behaviour:
     """How a model answers: for its next `times` requests as `fail` and `delay_s` say, always with `values`.
 
-    With `echo` the field of that name holds the number of bytes of the picture that was sent. With `hold` the next
-    `times` requests are answered when the test says `release`.
+    `evidence` and `withheld` are by field. With `echo` the field of that name holds the number of bytes of the
+    picture that was sent. With `hold` the next `times` requests are answered when the test says `release`.
     """
 
     def __init__(self, lock: threading.Lock) -> None:
@@ -253,9 +253,11 @@ def completion(model: str, schema: Mapping[str, Any], behaviour: Mapping[str, An
     """A good answer: the values that were given through control, else null with "absent"."""
     given = behaviour.get("values") or {}
     values = {name: given.get(name) for name in schema["properties"]}
-    withheld = {name: "absent" for name, value in values.items() if value is None}
+    reasons = behaviour.get("withheld") or {}
+    withheld = {name: reasons.get(name, "absent") for name, value in values.items() if value is None}
     confidence = behaviour.get("confidence", 0.9)
-    remarks = {"withheld": withheld, "evidence": {}, "confidence": confidence, "confidence_from": "fake"}
+    evidence = {name: shown for name, shown in (behaviour.get("evidence") or {}).items() if name in values}
+    remarks = {"withheld": withheld, "evidence": evidence, "confidence": confidence, "confidence_from": "fake"}
     message = {"role": "assistant", "content": json.dumps(values)}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
     return {"model": model, "choices": choices, "foureyes": remarks}

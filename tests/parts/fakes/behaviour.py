@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ class Behaviour:
     """For so many requests; None is until told otherwise."""
     retry_after_s: float | None = 1
     values: Mapping[str, Any] = field(default_factory=dict)
+    turns: Sequence[Mapping[str, Any]] = ()
+    """Values that take turns, one request after the other, in place of `values`."""
 
     @property
     def due(self) -> bool:
@@ -42,8 +44,15 @@ class Behaviours:
         with self._lock:
             known = [place for place in places if place in self._by_place]
             values = next((found for place in known if (found := self._by_place[place].values)), {})
+            values = next((self._turn(place) for place in known if self._by_place[place].turns), values)
             due = next((place for place in known if self._by_place[place].due), None)
             return replace(self._take(due) if due else Behaviour(), values=values)
+
+    def _turn(self, place: str) -> Mapping[str, Any]:
+        known = self._by_place[place]
+        first, *others = known.turns
+        self._by_place[place] = replace(known, turns=(*others, first))
+        return first
 
     def _take(self, place: str) -> Behaviour:
         taken = self._by_place[place]

@@ -1,7 +1,8 @@
 """`/control`: how a test steers a fake while it runs.
 
 One document tells one thing or several:
-- `model` (or `*` for any) with `fail`, `times`, `delay_s`, `values`, `retry_after_s`; `on` is `chat`, or `load`
+- `model` (or `*` for any) with `fail`, `times`, `delay_s`, `values`, `turns`, `retry_after_s`; `on` is `chat`, or
+  `load`
 - `path` (or `*` for all) with `fail`, `times`, `delay_s`: before anything else happens there
 - `model` with `loaded` true or false: the model is there, or gone, at once
 - `settings`: fields of the kind's settings
