@@ -1,0 +1,31 @@
+"""Score the reader on the development half: `PYTHONPATH=tests python -m parts.labelled --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from parts.labelled import in_process, labelled, score
+
+
+def main() -> None:
+    """Read screens in process and print what failed."""
+    ask = argparse.ArgumentParser(description="Score the reader on labelled screens of the development half.")
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--count", type=int, default=48, help="screens; 8 are one of each layout")
+    ask.add_argument("--group", default="16-120 px", help='"16-120 px", "12-15 px", "200 px" or "under 12 px"')
+    ask.add_argument("--keep", type=Path, help="folder for the pictures that failed")
+    asked = ask.parse_args()
+    result = score(labelled(asked.seed, group=asked.group, count=asked.count), in_process(), asked.keep)
+    for failure in result.failures:
+        sys.stdout.write(
+            f"{failure.what:9}{failure.picture:40} {failure.field:18}{failure.shown!r:24} {failure.truth!r}"
+            f" but {failure.got!r} {failure.evidence.get('text', '')!r}\n"
+        )
+    sys.stdout.write(f"{result}; {time.process_time():.0f} s of CPU\n")
+
+
+if __name__ == "__main__":
+    main()
