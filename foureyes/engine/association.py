@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from foureyes.engine.columns import headings, notes
 from foureyes.engine.labels import similarity
 from foureyes.engine.offers import SIDE_COST, Label, Layout, Match, mutual, sibling_sides
 from foureyes.engine.pieces import Piece
-from foureyes.engine.stance import Side
+from foureyes.engine.splitting import split_at_labels
+from foureyes.engine.stance import Side, covers
 from foureyes.engine.telling import KINDS_OF_WORDS, Suits, told
 from foureyes.picture import Box
 from foureyes.schema.document import Field
@@ -71,21 +73,25 @@ def _is_led(row: Sequence[Piece]) -> bool:
     return bool(row) and row[0].led
 
 
-def associate(fields: Sequence[Field], pieces: Sequence[Piece], suits: Suits) -> Association:
+def associate(fields: Sequence[Field], page: Sequence[Piece], suits: Suits) -> Association:
     """Match the labels of a page with its values."""
+    by_name = {field.name: field for field in fields}
+    pieces = split_at_labels(page, fields, suits)
     known = known_labels(fields, pieces)
     own = [label for labels in known.values() for label in labels]
-    free = [piece for piece in pieces if not any(_holds(label, piece) for label in own)]
-    layout = Layout(own, free)
-    by_name = {field.name: field for field in fields}
     of_words = [label for label in own if by_name[label.field].kind in KINDS_OF_WORDS]
     counted = [label for label in own if label not in of_words]
-    numbers = [piece for piece in free if piece.kind == "number"]
+    free = [piece for piece in pieces if not any(_holds(label, piece) for label in own)]
+    aside = notes(free, own, lambda label, word: label in of_words and suits(by_name[label.field], word))
+    layout = Layout(own, [piece for piece in free if piece not in aside])
+    numbers = [piece for piece in layout.free if piece.kind == "number"]
     habit = _habit(match.side for match in mutual(layout.offers(counted, numbers, None)))
     habit = habit or _habit(sibling_sides(layout))
-    words = told(of_words, by_name, layout, habit, suits)
-    rivals = _foreign(free, pieces, [match.value.box for match in words])
-    found = [*words, *mutual(layout.offers([*counted, *rivals], numbers, habit))]
+    words = told(of_words, counted, by_name, layout, habit, suits)
+    taken = [match.value.box for match in words if suits(by_name[match.label.field], match.value)]
+    left = [number for number in numbers if not any(covers(number.box, box) for box in taken)]
+    rivals = _foreign(layout.free, pieces, taken, own)
+    found = [*words, *mutual(layout.offers([*counted, *rivals], left, habit))]
     by_field: dict[str, list[Match]] = {}
     for match in found:
         if match.label.field:
@@ -93,11 +99,18 @@ def associate(fields: Sequence[Field], pieces: Sequence[Piece], suits: Suits) ->
     return Association(known, by_field, habit)
 
 
-def _foreign(free: Sequence[Piece], pieces: Sequence[Piece], taken: Sequence[Box]) -> list[Label]:
-    """Labels that the schema does not know: runs of words that are neither units nor values of other fields."""
-    left = [piece for piece in free if not any(piece.box.overlaps(box) for box in taken)]
+def _foreign(
+    free: Sequence[Piece], pieces: Sequence[Piece], taken: Sequence[Box], own: Sequence[Label]
+) -> list[Label]:
+    """Labels that the schema does not know: words that are no units, fields' values or columns' headings."""
+    left = [piece for piece in free if not any(covers(piece.box, box) for box in taken)]
     words = [piece for piece in left if piece.kind == "word" and _names(piece, pieces)]
-    return [Label(word.text, word.box, word.row, word.order, word.order, word.leads) for word in words]
+    of_columns = headings(words, [piece for piece in free if piece.kind == "number"], own)
+    return [
+        Label(word.text, word.box, word.row, word.order, word.order, word.leads)
+        for word in words
+        if word not in of_columns
+    ]
 
 
 def _holds(label: Label, piece: Piece) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foureyes.picture import Box
 
@@ -40,3 +40,10 @@ class Line:
 def line_of(text: Text, box: Box) -> Line:
     """Put what was recognised where it was found."""
     return Line(text.text, text.centres, text.score, box)
+
+
+def unpadded(text: Text, width_px: int, padding_px: int) -> Text:
+    """What was recognised in a crop with padding left and right, as if it had been recognised without."""
+    whole = width_px + 2 * padding_px
+    centres = (min(1.0, max(0.0, (centre * whole - padding_px) / width_px)) for centre in text.centres)
+    return replace(text, centres=tuple(centres))

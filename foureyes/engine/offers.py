@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from foureyes.engine.pieces import Piece
-from foureyes.engine.stance import Side, blocked, stance
+from foureyes.engine.stance import Side, aligned, blocked, in_row, stance
 from foureyes.picture import Box
 
 SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "above": 0.9, "before": 0.8}
@@ -17,7 +17,7 @@ _HABIT = 0.8
 """How much cheaper the side is on which most of the page's known labels have their value."""
 _FARTHEST_RIGHT = 30.0
 _FARTHEST_LED = 100.0
-"""The same for a label that ends in a colon: its value may stand at the other end of the row."""
+"""The same for a label that ends in a colon, or of a table: its value may stand at the other end of the row."""
 _NO_RIVAL = 10.0
 """The lead of a pair that nothing competes with."""
 
@@ -66,6 +66,7 @@ class Layout:
         self.known = known
         self.free = free
         self._obstacles = [*(label.box for label in known), *(piece.box for piece in free)]
+        self._numbers = [piece.box for piece in free if piece.kind == "number"]
         self._led_rows = {piece.row for piece in free if piece.led and piece.order == 0}
 
     def offers(self, labels: Iterable[Label], values: Sequence[Piece], habit: Side | None) -> list[Offer]:
@@ -98,9 +99,18 @@ class Layout:
             elif value.order == label.first - 1:
                 yield "before", SIDE_COST["before"]
         else:
-            side, distance = self.side(label.box, value.box, _FARTHEST_LED if label.leads else _FARTHEST_RIGHT)
-            if side is not None:
+            side, distance = self.side(label.box, value.box, _FARTHEST_LED)
+            if side is not None and (side != "right" or label.leads or self._is_near(label.box, value.box)):
                 yield side, distance + SIDE_COST[side] - (_HABIT if side == habit else 0.0)
+
+    def _is_near(self, label: Box, value: Box) -> bool:
+        """Whether a value is near enough to its label, or both stand in columns of a table: below like, like."""
+        gap = value.x - label.right
+        if gap <= _FARTHEST_RIGHT * min(label.height, value.height):
+            return True
+        under = [box for box in self._numbers if aligned(box, value) and not in_row(box, value)]
+        like = [other.box for other in self.known if aligned(other.box, label) and not in_row(other.box, label)]
+        return any(in_row(box, other) for box in under for other in like)
 
 
 def mutual(offers: Sequence[Offer]) -> list[Match]:

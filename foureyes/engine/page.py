@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from foureyes.engine.change import changed_windows, holding
-from foureyes.engine.line import Line, line_of
+from foureyes.engine.line import Line, line_of, unpadded
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import GRID_PX, Ocr, scaled
 from foureyes.engine.sight import Sight
@@ -56,9 +56,8 @@ class PageReader:
     def again(self, pixels: Pixels, box: Box, memory: Memory) -> Line:
         """Recognise a line's place once more, with its edge pixels repeated around it: a second opinion."""
         crop = cv2.copyMakeBorder(box.cut(pixels), *_PADDING_PX, cv2.BORDER_REPLICATE)
-        below, right = box.height + 2 * _PADDING_PX[0], box.width + 2 * _PADDING_PX[2]
-        place = Box(box.x - _PADDING_PX[2], box.y - _PADDING_PX[0], right, below)
-        return line_of(self.memo.text(np.asarray(crop, np.uint8), self._ocr.recognise, memory), place)
+        text = self.memo.text(np.asarray(crop, np.uint8), self._ocr.recognise, memory)
+        return line_of(unpadded(text, box.width, _PADDING_PX[2]), box)
 
     def sight(
         self,

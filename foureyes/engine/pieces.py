@@ -13,7 +13,7 @@ from foureyes.engine.line import Line
 from foureyes.picture import Box
 from foureyes.schema.values import CURRENCY, MINUS_SIGNS, MONEY_SIGNS, SCALE, is_amount
 
-_LEADER = r"[:=](?=\s|$|\D)|\.{3,}:?|…|·{2,}|_{3,}|-{3,}"
+_LEADER = r"[:=](?=\s|$|\D)|\.{3,}:?|(?<=\s)\.{2}(?=\s|$)|…|·{2,}|_{3,}|-{3,}"
 """What leads from a label to its value; a bar or a bullet only parts."""
 _SEPARATOR = re.compile(rf"\s*(?:(?P<leader>{_LEADER})|\||•)\s*|(?<=[^\W\d])(?P<colon>:)(?=\d)")
 _WIDE_GAP = 1.6
@@ -28,10 +28,11 @@ _MONEY = rf"[{MONEY_SIGNS}]"
 _NUMBER = re.compile(
     rf"{_SIGN}*(?:[A-Z]{{0,3}}{_MONEY})?{_SIGN}*[.,]?{_DIGIT}[0-9.,'\u2019:]*[{MONEY_SIGNS}%)\-]*"
 )
-_UNIT = r"[^\W\d_°µ]*[a-zA-Z°µ](?:[^\W\d]|[/°²³%])*[23]?"
+_UNIT = r"[^\W\d_°µ]*[a-zA-Z°µ℃℉](?:[^\W\d]|[/°²³%℃℉])*[23]?"
 """A unit may end in a power ("m3"); with a digit elsewhere it is more than one number ("12d4h")."""
 _NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})({_UNIT})")
 _SPAN = r"\d+\s*(?:d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)"
+_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:T[\d:]+)?")
 _DURATION = re.compile(rf"{_SPAN}(?:,?\s*{_SPAN})+", re.IGNORECASE)
 """Several numbers that are one value ("12 d 4 h"): whoever wants a number gets none of them."""
 _LONGEST_DURATION = 8
@@ -66,6 +67,13 @@ class Piece:
     lines: tuple[Box, ...] = ()
     """The boxes of the lines that it was read from; more than one where the detector tore it apart."""
 
+    parts: tuple[Piece, ...] = ()
+
+    @property
+    def words(self) -> tuple[Piece, ...]:
+        """The single words that a run was joined of, in their order."""
+        return self.parts or (self,)
+
     @property
     def whole(self) -> str:
         """Its text with its unit."""
@@ -75,8 +83,8 @@ class Piece:
         """Both as one piece of words."""
         text = f"{self.whole} {other.whole}"
         box, score = self.box.union(other.box), min(self.score, other.score)
-        lines = united(self.lines, other.lines)
-        return Piece("word", text, box, self.row, self.order, score, "", self.led, other.leads, lines)
+        lines, words = united(self.lines, other.lines), (*self.words, *other.words)
+        return Piece("word", text, box, self.row, self.order, score, "", self.led, other.leads, lines, words)
 
 
 def united(one: Iterable[Box], other: Iterable[Box]) -> tuple[Box, ...]:
@@ -178,6 +186,8 @@ def _cut(tokens: Sequence[_Token], row: int) -> list[Piece]:
     """Runs of words and single numbers out of one stretch."""
     cut: list[Piece] = []
     for token in _joined_durations(_joined_numbers(tokens)):
+        if not any(char.isalnum() for char in token.text):
+            continue
         piece = _piece(token, row, len(cut))
         if cut and cut[-1].kind == "word" and piece.kind == "word":
             cut[-1] = cut[-1].covering(piece)
@@ -197,7 +207,7 @@ def _as_number(text: str) -> tuple[str | None, str]:
     """The number in a token and the unit that sticks to it; (None, "") for a word. Its slips are left in it."""
     if _RATE.fullmatch(text):
         return None, ""
-    if _DURATION.fullmatch(text) or _is_number(text):
+    if _DURATION.fullmatch(text) or _DATE.fullmatch(text) or _is_number(text):
         return text, ""
     if match := _NUMBER_AND_UNIT.fullmatch(text):
         return match[1], match[2]

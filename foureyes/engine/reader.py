@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from foureyes.engine.answer import Answer, Finding, Reason, answer_of, corners, withheld
 from foureyes.engine.association import Association, associate
 from foureyes.engine.judging import Asked
+from foureyes.engine.line import Line
 from foureyes.engine.offers import Label, Match
 from foureyes.engine.pieces import Piece, pieces_of
+from foureyes.engine.place import should_be
 from foureyes.engine.sight import Sight
-from foureyes.engine.stance import Side
+from foureyes.engine.stance import covers
 from foureyes.engine.typed import Typed, page_sign, suits
-from foureyes.picture import Box
 from foureyes.schema.document import Field, Schema, fields
 
 _CONFIDENCE_FROM = "the least sure field's likeness of the label, lead over the runner-up and recogniser's score"
@@ -50,7 +51,7 @@ def _labelled(asked: Asked, found: Association) -> Finding:
     read_here = [_finding(asked, match) for match in found.matches.get(asked.field.name, ())]
     told = [finding for finding in read_here if finding is not None]
     if not told and len(labels) == 1:
-        told = [again] if (again := _second_look(asked, labels[0], found.habit)) else []
+        told = [again] if (again := _second_look(asked, labels[0], found)) else []
     if not told:
         return withheld("unreadable" if read_here else _missing(asked.sight), label_box=corners(labels[0].box))
     return _agreed(told)
@@ -97,7 +98,7 @@ def _alone(asked: Asked) -> Finding:
 def _all_text(asked: Asked) -> Finding:
     field, sight = asked.field, asked.sight
     names = associate([field], sight.pieces, suits).labels.get(field.name, [])
-    rows = [line for line in sight.lines if not any(label.box.overlaps(line.box) for label in names)]
+    rows = [line for line in sight.lines if not any(covers(label.box, line.box) for label in names)]
     if not rows:
         return withheld(_missing(sight))
     text = " ".join(line.text for line in rows)
@@ -106,33 +107,29 @@ def _all_text(asked: Asked) -> Finding:
     return asked.judged(piece, Typed(text), None, _NO_LABEL_NEEDED * score)
 
 
-def _second_look(asked: Asked, label: Label, habit: Side | None) -> Finding | None:
+def _second_look(asked: Asked, label: Label, found: Association) -> Finding | None:
     """Recognise, without detection, the place where a known label's value should be: the detector may miss it."""
     sight = asked.sight
-    box = _should_be(label.box, habit, sight)
-    if box is None or any(piece.box.overlaps(box) for piece in sight.pieces):
+    box = should_be(label, found, sight.pixels.shape[1], sight.pixels.shape[0])
+    if box is None or any(covers(piece.box, box) for piece in sight.pieces):
         return None
-    line = sight.look(box)
-    pieces = pieces_of([line]) if line.text else []
-    told = [(piece, value) for piece in pieces if (value := asked.typed(piece)) is not None]
-    if len(told) != 1 or asked.field.kind == "text" or line.score < _SURE_SECOND_LOOK:
+    seen = _only_value(asked, sight.look(box))
+    if seen is not None and seen.score < _SURE_SECOND_LOOK:  # what leads to a value blurs its line: look closer
+        around = seen.box.widened(seen.box.height // 3, sight.pixels.shape[1], sight.pixels.shape[0])
+        closer = _only_value(asked, sight.look(around))
+        seen = closer if closer is not None and closer.text == seen.text else None
+    if seen is None or seen.score < _SURE_SECOND_LOOK:
         return None
-    piece, value = told[0]
-    return asked.judged(piece, value, label.box, label.similarity * line.score * _NO_LABEL_NEEDED)
+    value = asked.typed(seen)
+    sure = label.similarity * seen.score * _NO_LABEL_NEEDED
+    return asked.judged(seen, value, label.box, sure) if value else None
+
+
+def _only_value(asked: Asked, line: Line) -> Piece | None:
+    """The one piece of a line that can be the field's value; words could be anything."""
+    values = [piece for piece in pieces_of([line]) if asked.typed(piece) is not None] if line.text else []
+    return values[0] if len(values) == 1 and asked.field.kind != "text" else None
 
 
 _SURE_SECOND_LOOK = 0.9
 """Score below which the second look saw a pattern: nothing had said that there is text."""
-
-
-def _should_be(label: Box, habit: Side | None, sight: Sight) -> Box | None:
-    """Where the value stands that belongs to a label, if it stands as the page's others do."""
-    height, width = sight.pixels.shape[:2]
-    if habit in {"right", "behind", None}:
-        box = Box(label.right + 2, label.y, min(6 * label.height, width - label.right - 2), label.height)
-    elif habit == "below":
-        box = Box(label.x, label.bottom, max(label.width, 4 * label.height), round(1.5 * label.height))
-    else:
-        return None
-    cut = Box(box.x, box.y, min(box.right, width) - box.x, min(box.bottom, height) - box.y)
-    return cut if cut.width > label.height // 2 and cut.height > label.height // 2 else None

@@ -8,7 +8,7 @@ from functools import reduce
 
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.sight import Sight
-from foureyes.picture import Box
+from foureyes.engine.stance import covers
 from foureyes.schema.document import Field
 
 READ_TWICE = frozenset({"money", "percent", "number", "integer", "time"})
@@ -18,17 +18,11 @@ _KINDS_OF_NUMBERS = READ_TWICE - {"time"}
 
 def read_again(field: Field, piece: Piece, sight: Sight) -> Piece | None:
     """What stands in a piece's place at the second read; None where nothing does."""
-    found = [each for each in pieces_of([sight.again(box) for box in piece.lines]) if _in(piece.box, each.box)]
+    found = [each for each in pieces_of([sight.again(box) for box in piece.lines]) if covers(piece.box, each.box)]
     numbers = [each for each in found if each.kind == "number"]
     if field.kind in _KINDS_OF_NUMBERS and len(numbers) == 1:
         return numbers[0]
     return _run(found) if found else None
-
-
-def _in(place: Box, box: Box) -> bool:
-    """Whether the middle of either is in the other: a second reading may be torn or joined otherwise."""
-    middles = place.x + place.width / 2, box.x + box.width / 2
-    return place.x <= middles[1] < place.right or box.x <= middles[0] < box.right
 
 
 def _run(pieces: Sequence[Piece]) -> Piece:

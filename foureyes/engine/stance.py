@@ -13,6 +13,8 @@ Side = Literal["behind", "right", "below", "above", "before"]
 _FARTHEST_DOWN = 2.2
 _RIGHT_WEIGHT = 0.45
 """Of the square root: a value at the end of a row stands far from its label, and yet alone with it."""
+_LIKE_EDGES = 0.5
+"""How far apart, in heights, edges may be that stand above each other."""
 _LARGER_BY = 6.0
 """A value may be so much taller than its label, or the other way round, and still be its value."""
 
@@ -31,6 +33,28 @@ def stance(label: Box, value: Box, farthest_right: float) -> tuple[Side | None, 
     if across <= 0 or gap < -0.5 * lower or gap > _FARTHEST_DOWN * higher:
         return None, 0.0
     return ("below" if value.y > label.y else "above"), max(0, gap) / lower + _skew(label, value)
+
+
+def aligned(one: Box, other: Box) -> bool:
+    """Whether two texts stand under each other: left edges, middles or right edges above each other."""
+    offsets = (one.x - other.x, one.x + one.right - other.x - other.right, one.right - other.right)
+    slack = _LIKE_EDGES * min(one.height, other.height)
+    return any(abs(offset) <= slack for offset in (offsets[0], offsets[1] / 2, offsets[2]))
+
+
+def in_row(one: Box, other: Box) -> bool:
+    """Whether two texts stand beside each other: the middle of either is at the height of the other."""
+    middles = one.y + one.height / 2, other.y + other.height / 2
+    return one.y <= middles[1] < one.bottom or other.y <= middles[0] < other.bottom
+
+
+def covers(one: Box, other: Box) -> bool:
+    """Whether the middle of either is in the other: boxes are loose, and those of neighbours overlap."""
+    return in_row(one, other) and (_across(one, other) or _across(other, one))
+
+
+def _across(one: Box, other: Box) -> bool:
+    return one.x <= other.x + other.width / 2 < one.right
 
 
 def _skew(label: Box, value: Box) -> float:

@@ -17,11 +17,19 @@ Suits = Callable[[Field, Piece], bool]
 
 
 def told(
-    labels: Sequence[Label], by_name: Mapping[str, Field], layout: Layout, habit: Side | None, suits: Suits
+    labels: Sequence[Label],
+    counted: Sequence[Label],
+    by_name: Mapping[str, Field],
+    layout: Layout,
+    habit: Side | None,
+    suits: Suits,
 ) -> list[Match]:
-    """Match labels with values of words; a margin of 0 says that it could as well be another."""
+    """Match labels with values of words; a margin of 0 says that it could as well be another.
+
+    Labels of numbers compete: what is nearest to one of them is not another field's value.
+    """
     runs = _runs(layout.free)
-    offers = layout.offers(_foreign(layout.free), runs, habit)
+    offers = layout.offers([*_foreign(layout.free), *counted], runs, habit)
     doubtful: list[Label] = []
     for label in labels:
         field = by_name[label.field]
@@ -32,7 +40,8 @@ def told(
         elif field.kind == "text":
             chosen = [offer for offer in chosen if not _is_label(offer, runs, layout, habit)]
         offers += own if chosen is None else chosen
-    return [replace(match, margin=0.0) if match.label in doubtful else match for match in mutual(offers)]
+    found = [match for match in mutual(offers) if match.label in labels]
+    return [replace(match, margin=0.0) if match.label in doubtful else match for match in found]
 
 
 def _foreign(free: Sequence[Piece]) -> list[Label]:
