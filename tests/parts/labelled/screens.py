@@ -79,7 +79,7 @@ def labelled(
 
 def _screen(seed: int, index: int, half: _Half, group: Group) -> Screen:
     for attempt in range(20):
-        rng = random.Random(f"{seed}/{half.name}/{group}/{index}/{attempt}")
+        rng = random.Random(f"{seed}/{half.name}/{group}/{index}/{attempt}")  # noqa: S311 - drawn, not secret
         if found := _drawn(rng, index, half, group):
             return found
     raise AssertionError(f"no screen of {group} had room for a value")
