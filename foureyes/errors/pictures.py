@@ -30,7 +30,7 @@ class PictureStore:
 
     def keep(self, picture: Picture) -> str:
         """Keep a picture, whole or not at all; its digest. Raises OSError where the disk refuses."""
-        name = _digest(picture)
+        name = name_of(picture)
         if self.find(name) is None:
             data = picture.encoded or encode_png(picture.pixels)
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,8 +67,8 @@ class PictureStore:
         return found
 
 
-def _digest(picture: Picture) -> str:
-    """Of its pixels; of its bytes where they are no picture, which may be the fault."""
+def name_of(picture: Picture) -> str:
+    """The digest of its pixels; of its bytes where they are no picture, which may be the fault."""
     try:
         return digest(picture.pixels)
     except PictureError:

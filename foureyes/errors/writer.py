@@ -14,7 +14,7 @@ from pathlib import Path
 from foureyes.config.settings import Errors
 from foureyes.errors.database import set_aside
 from foureyes.errors.fault import FaultEvent
-from foureyes.errors.pictures import PictureStore
+from foureyes.errors.pictures import PictureStore, name_of
 from foureyes.errors.room import make_room, remove_old
 from foureyes.errors.spool import Repeats, Spool
 from foureyes.exceptions import PictureError, SpoolCorruptError, SpoolError
@@ -177,30 +177,34 @@ class FaultWriter:
             return
         removed, has_room = make_room(spool, self._settings.max_mb * _MB)
         self._lose("evicted", removed, "went to make room for newer ones")
-        batch.items = [self._with_picture(item) for item in batch.items]
+        batch.items = [self._with_digest(item) for item in batch.items]
         events = [item.event for item in batch.items]
         self._note_refused(spool.write(events, batch.repeats.values(), new_groups=has_room), has_room=has_room)
         for done in batch.waiting:
             done.set()
-        for event in events:
-            self._on_kept(event)
+        for item in batch.items:  # behind the event: who waits for it does not wait for its picture
+            self._keep_picture(item)
+            self._on_kept(item.event)
 
     def _opened(self) -> Spool:
         if self._spool is None:
             self._spool = Spool(self._file, check=True)
         return self._spool
 
-    def _with_picture(self, item: Item) -> Item:
+    def _with_digest(self, item: Item) -> Item:
         """The event with the digest of its picture, which is kept beside it."""
         if item.picture is None or self._pictures is None:
             return item
+        frame = {**item.event.context.get("frame", {}), "digest": name_of(item.picture)}
+        return replace(item, event=replace(item.event, context={**item.event.context, "frame": frame}))
+
+    def _keep_picture(self, item: Item) -> None:
+        if item.picture is None or self._pictures is None:
+            return
         try:
-            digest = self._pictures.keep(item.picture)
+            self._pictures.keep(item.picture)
         except (OSError, PictureError):
             self._dropped("picture", 1)
-            return Item(item.event)
-        frame = {**item.event.context.get("frame", {}), "digest": digest}
-        return Item(replace(item.event, context={**item.event.context, "frame": frame}))
 
     def _note_refused(self, refused: int, *, has_room: bool) -> None:
         self._dropped("spool_full", refused)
