@@ -1,0 +1,44 @@
+"""Faults: how soon they are durable, what a storm of them costs, and what becomes of them, kills and all."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from benches import (
+    errors_durable,
+    errors_kills,
+    errors_list,
+    errors_mongo,
+    errors_reproduction,
+    errors_seeded,
+    errors_storm,
+)
+from benches.results import RESULTS, keep
+
+PARTS: dict[str, Callable[[], Any]] = {
+    "durable": errors_durable.durable,
+    "storm": errors_storm.storm,
+    "mongo": errors_mongo.away,
+    "kills": errors_kills.killed,
+    "reproduction": errors_reproduction.reproduced,
+    "seeded": errors_seeded.seeded,
+    "list": errors_list.listed,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this bench takes."""
+    parser.add_argument("parts", nargs="*", choices=PARTS, help="these parts alone; all by default")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do the parts that are wanted, and keep each as soon as it is there; the others stay as they were."""
+    file = RESULTS / "errors.json"
+    found = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    for name in arguments.parts or PARTS:
+        found[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **PARTS[name]()}
+        keep("errors", {part: found[part] for part in PARTS if part in found})

@@ -1,0 +1,107 @@
+"""Ten thousand faults within a minute in a running daemon: its memory, its documents and its looks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from parts.watched import FakeEngine
+
+from benches import prometheus
+from benches.errors_damage import FPS, config, damaged, source
+from benches.results import verdict
+from benches.watching import Watching
+from foureyes.errors import queries
+from foureyes.errors.room import used_bytes
+from foureyes.errors.spool import Spool, spool_file
+
+FAULTS, WITHIN_S = 10_000, 60.0
+FOLDERS = 6
+"""At 30 looks a second each: 10,800 in a minute."""
+EACH = round(FPS * WITHIN_S)
+GROWN_MB, SPOOL_MB = 30.0, 5.0
+LEAST_FPS = 2.97
+
+
+def storm() -> dict[str, Any]:
+    """Look at folders of damaged pictures for a minute, beside a source that is well."""
+    with tempfile.TemporaryDirectory(prefix="foureyes-storm-") as name:
+        folder = Path(name)
+        sources = [source(f"bad{at}", damaged(folder / f"bad{at}", EACH)) for at in range(FOLDERS)]
+        with FakeEngine(folder / "engine", ["ocr"]) as engine:
+            file = folder / "foureyes.json"
+            file.write_text(json.dumps(config(*sources, engine_url=engine.url)), encoding="utf-8")
+            with Watching(["--config", str(file)]) as daemon:
+                return _measured(daemon)
+
+
+def _measured(daemon: Watching) -> dict[str, Any]:
+    daemon.wait_ready()
+    process = psutil.Process(daemon.program.process.pid)
+    began_s, before_mb, before = time.monotonic(), _rss_mb(process), daemon.metrics() or ""
+    rss_mb = []
+    while time.monotonic() - began_s < WITHIN_S:
+        time.sleep(1)
+        rss_mb.append(_rss_mb(process))
+    after, seconds = daemon.metrics() or "", time.monotonic() - began_s
+    time.sleep(2)  # counts wait for company, at most half a second
+    with Spool(spool_file(daemon.state)) as spool:
+        kept = queries.stats(spool)
+        spool_mb = used_bytes(spool) / 1e6
+    faults = _grown(before, after, "foureyes_faults_total")
+    fps = _main(before, after, "foureyes_frames_total") / seconds
+    missed = _main(before, after, "foureyes_missed_ticks_total")
+    return {
+        "faults": verdict(
+            held=faults >= FAULTS,
+            promised=f"{FAULTS:,} in {WITHIN_S:g} s",
+            measured={
+                "recorded": faults,
+                "counted_on_disk": kept["faults"],
+                "cpu_s_of_daemon": round(sum(process.cpu_times()[:2]), 1),
+            },
+        ),
+        "memory": verdict(
+            held=max(rss_mb) - before_mb < GROWN_MB,
+            promised=f"bounded: never {GROWN_MB:g} MB more than before",
+            measured={"before_mb": before_mb, "highest_mb": max(rss_mb), "after_mb": rss_mb[-1]},
+        ),
+        "documents": verdict(
+            held=spool_mb < SPOOL_MB and kept["faults"] >= faults,
+            promised=f"bounded: under {SPOOL_MB:g} MB in the spool, and every fault counted",
+            measured={
+                "events_kept": kept["events_kept"],
+                "groups": kept["groups"],
+                "spool_mb": round(spool_mb, 2),
+                "dropped": {labels["reason"]: value for labels, value in _dropped(after)},
+            },
+        ),
+        "frames": verdict(
+            held=fps >= LEAST_FPS,
+            promised="still at 3 FPS",
+            measured={"fps": round(fps, 3), "missed": missed},
+        ),
+    }
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    return round(process.memory_info().rss / 1e6, 1)
+
+
+def _grown(before: str, after: str, ending: str) -> int:
+    return round(prometheus.total(after, ending) - prometheus.total(before, ending))
+
+
+def _main(before: str, after: str, ending: str) -> int:
+    def of_main(text: str) -> float:
+        return sum(value for labels, value in prometheus.samples(text, ending) if labels["source"] == "main")
+
+    return round(of_main(after) - of_main(before))
+
+
+def _dropped(text: str) -> list[tuple[dict[str, str], float]]:
+    return [each for each in prometheus.samples(text, "dropped_total") if each[0]["where"] == "errors"]
