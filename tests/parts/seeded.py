@@ -28,6 +28,7 @@ class Seed:
     right: str
     wrong: str
     type: str
+    """The exception that is recorded; what the engine raises reaches the daemon as a refusal."""
     place: str
     """The function of ours that raises it."""
 
@@ -152,11 +153,11 @@ SEEDS = (
 """,
         wrong="""    yield date(int(year), int(month), int(day))
 """,
-        type="ValueError",
+        type="InferenceError",
         place="_valid",
     ),
     Seed(
-        name="forget-expired",
+        name="forget-unkept",
         room="cache",
         file="vision/cache.py",
         right="self._answers.pop(key, None)",
