@@ -22,12 +22,13 @@ from foureyes.exceptions import (
 )
 from foureyes.picture import MAX_BYTES, measured
 from foureyes.servers.server import Priority
+from foureyes.telemetry.report import Report
 from foureyes.web.intake import Intake, Place
 
 _TYPES = {"image/png", "image/jpeg"}
 _BODY_WITHIN_S = 30.0
 _BYTES_A_PIXEL = 3
-_CLIENT_GONE = 499
+_CLIENT_GONE, _OURS = 499, 500
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 Names = Annotated[list[str], Query(max_length=100)]
@@ -56,8 +57,8 @@ class Desk(Protocol):
         ...
 
 
-def add_analyze(app: FastAPI, desk: Desk) -> None:
-    """Add the route to an application."""
+def add_analyze(app: FastAPI, desk: Desk, report: Report) -> None:
+    """Add the route to an application; `report` gets what is no fault of the client's."""
 
     @app.post("/api/analyze")
     async def analyze(
@@ -79,7 +80,10 @@ def add_analyze(app: FastAPI, desk: Desk) -> None:
         except TimeoutError:
             return _refusal(408, f"the picture did not arrive within {_BODY_WITHIN_S:g} s")
         except FourEyesError as error:
-            return _refusal(_status(error), str(error), error)
+            status = _status(error)
+            if status >= _OURS:
+                report(error, "web", method=request.method, route=request.url.path, client=client)
+            return _refusal(status, str(error), error)
 
 
 def _type(request: Request) -> str:

@@ -36,7 +36,7 @@ def create_app(
     _add_readings(app, view, pace or Pace())
     _add_page(app)
     if desk is not None:
-        add_analyze(app, desk)
+        add_analyze(app, desk, report)
     return app
 
 

@@ -9,7 +9,7 @@ import httpx
 from parts.fakes.steering import FakeServer
 from parts.program import wait_until
 from parts.serving import Serving, server, serving
-from parts.watched import FakeEngine, drawn
+from parts.watched import FakeEngine, drawn, metric
 
 from foureyes.picture import encode_png
 
@@ -24,9 +24,10 @@ class Asked:
     def __init__(self, running: Serving, studio: FakeServer) -> None:
         self._url, self._studio, self._number = running.daemon.url, studio, 0
 
-    def ask(self) -> httpx.Response:
+    def ask(self, data: bytes = b"") -> httpx.Response:
+        """Send these bytes, or a picture that was never sent before."""
         self._number += 1
-        data = encode_png(drawn(f"asked {self._number}"))
+        data = data or encode_png(drawn(f"asked {self._number}"))
         headers = {"Content-Type": "image/png"}
         return httpx.post(f"{self._url}/api/analyze", content=data, headers=headers, timeout=30, trust_env=False)
 
@@ -73,7 +74,7 @@ def test_after_five_failures_the_server_is_left_in_peace_and_tried_again(tmp_pat
 
 
 def test_where_every_model_fails_the_operator_is_told_why(tmp_path: Path) -> None:
-    """The answer is a 502 with the last model's own words, and the daemon reads on."""
+    """The answer is a 502 with the last model's own words, a fault as well, which a bad picture is not."""
     with (
         FakeServer.lmstudio(tmp_path / "studio", MODEL) as studio,
         serving(tmp_path, [server("lmstudio", studio.url, check_s=300)], MODELS) as running,
@@ -85,4 +86,6 @@ def test_where_every_model_fails_the_operator_is_told_why(tmp_path: Path) -> Non
         refused = asked.ask()
         assert refused.status_code == 502
         assert "Too many requests" in refused.json()["error"]["message"]
+        assert asked.ask(b"no picture").status_code == 400
+        assert metric(running.daemon.url, "foureyes_faults_total", component="web") == 1
         assert asked.reading()["model"] == "one"
