@@ -41,7 +41,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def source(watched: Watched, name: str) -> dict[str, Any]:
-    return watched.daemon.component(f"source:{name}")
+    return dict(watched.daemon.component(f"source:{name}"))
 
 
 def wait_source(watched: Watched, name: str, state: str, cause: str | None = None) -> dict[str, Any]:
