@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,28 +15,25 @@ import typer
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
-from foureyes.daemon import parts
 from foureyes.daemon.demand import plans_of
+from foureyes.daemon.own_servers import own_servers
 from foureyes.daemon.state_folder import running
 from foureyes.exceptions import (
     FourEyesError,
-    ModelMissingError,
     NotRunningError,
     PictureError,
     ServerError,
-    ServerStartError,
     UsageError,
 )
 from foureyes.frames.frame import Frame
-from foureyes.servers.http.clients import Clients
 from foureyes.servers.server import Priority
-from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.analysis import SOURCE, Analysis, frame_of
 from foureyes.vision.cache import AnswerCache
 from foureyes.vision.inference import Asker, Inference
 from foureyes.vision.look import Encoder, Look
 from foureyes.vision.router import Router
+from foureyes.vision.taught import TaughtPictures
 
 Show = Callable[[Path, Mapping[str, Any]], None]
 """Prints one reading of one picture."""
@@ -68,6 +64,7 @@ def analyze(
 ) -> None:
     """Read pictures: one result for each picture and task, with the keys of a reading plus `image`."""
     settings, tasks = settings_from(config, state_dir=state_dir), task or []
+    settings = TaughtPictures(settings.state_dir).applied(settings)
     show = _show_json if as_json else _show
     if url := _daemon_url(settings, wanted=daemon, allowed=config is None and not sequence):
         fine = _by_daemon(url, tasks, images, show)
@@ -128,7 +125,7 @@ async def _here(settings: Settings, images: Sequence[Path], show: Show, *, seque
     plans = plans_of(settings, ImagesSource(id=SOURCE, kind="images", path=Path()))
     inference, fine = Inference(Encoder(), metrics), True
     previous: Frame | None = None
-    async with _servers(settings, metrics) as servers:
+    async with own_servers(settings, metrics) as servers:
         analysis = Analysis(Router(servers), inference, AnswerCache(ttl_s=0, max_entries=1))
         for number, image in enumerate(images):
             try:
@@ -145,26 +142,6 @@ async def _here(settings: Settings, images: Sequence[Path], show: Show, *, seque
 def _complain(image: Path, error: FourEyesError) -> bool:
     sys.stderr.write(f"foureyes: {image}: {error}\n")
     return False
-
-
-@asynccontextmanager
-async def _servers(settings: Settings, metrics: Metrics) -> AsyncIterator[dict[str, Supervisor]]:
-    clients = Clients()
-    servers = parts.supervisors_of(settings, metrics, clients)
-    running = [asyncio.create_task(server.run(), name=f"server {name}") for name, server in servers.items()]
-    try:
-        for server in servers.values():
-            await server.settled()
-            if server.snapshot.missing:
-                raise ModelMissingError("; ".join(server.snapshot.missing.values()))
-            if not server.snapshot.ready:
-                raise ServerStartError(server.snapshot.reason)
-        yield servers
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running)
-        await clients.aclose()
 
 
 def _bytes(image: Path) -> bytes:

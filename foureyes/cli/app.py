@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from foureyes import __version__
-from foureyes.cli import analyze, check, configuration, engine, errors, forge, run, service, status
+from foureyes.cli import (
+    analyze,
+    check,
+    configuration,
+    engine,
+    errors,
+    evaluate,
+    forge,
+    run,
+    service,
+    status,
+    teach,
+)
 from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
 from foureyes.telemetry.log import silence
 
@@ -43,7 +55,9 @@ def _root(
 app.command("run")(run.run)
 app.command("record")(run.record)
 app.command("analyze")(analyze.analyze)
+app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
+app.command("teach")(teach.teach)
 app.command("status")(status.status)
 app.command("models")(status.models)
 app.command("engine")(engine.engine)

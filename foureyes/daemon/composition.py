@@ -14,6 +14,8 @@ from foureyes.daemon.difference import Difference, Fates, difference
 from foureyes.daemon.fleet import Fleet
 from foureyes.daemon.parts import Found, Shared
 from foureyes.daemon.trial import tried
+from foureyes.exceptions import UsageError
+from foureyes.picture import Picture
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.log import event
 from foureyes.vision.plan import Candidate, Plan
@@ -39,6 +41,8 @@ class Composition:
         """`spare` has servers that are yet to start do without what the machine is too short for."""
         self.settings = settings
         self.watches: dict[str, SourceWatch] = {}
+        self.changing = asyncio.Lock()
+        """Held from the look at what is in force to the end of `change_to`."""
         self.fleet = Fleet(self._supervisors, shared.metrics)
         self._shared = shared
         self._spare = spare
@@ -61,6 +65,14 @@ class Composition:
         """What was chosen where the configuration leaves it open."""
         return [f"source '{name}': {found.why}" for name, found in self._sources.items() if found.why is not None]
 
+    def newest(self, source: str | None) -> Picture | None:
+        """The newest picture of a source, the first one by default. Raises UsageError where there is no such."""
+        name = next(iter(self.watches)) if source is None else source
+        if name not in self.watches:
+            raise UsageError(f"there is no source {name!r}; known sources: {', '.join(self.watches)}")
+        frame = self.watches[name].newest
+        return None if frame is None else frame.picture
+
     @asynccontextmanager
     async def begun(self) -> AsyncIterator[None]:
         """Have the servers start and the sources ready to be watched; behind it all servers are stopped."""
@@ -79,7 +91,7 @@ class Composition:
                 self._look(watch)
 
     async def change_to(self, settings: Settings) -> Difference:
-        """Become what `settings` say, and return what that changed. For one caller at a time.
+        """Become what `settings` say, and return what that changed, with `changing` held.
 
         Raises SourceError, before anything has changed, where a source can never be watched.
         """

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -30,7 +31,9 @@ from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.reloads import Load, Reloads
 from foureyes.daemon.signals import Signals, Wishes
 from foureyes.daemon.state_folder import announce, claimed, forget
+from foureyes.daemon.taught_watch import TaughtWatch
 from foureyes.daemon.upkeep import Upkeep
+from foureyes.errors.fault import FaultEvent
 from foureyes.forgewright.triage import Triage
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
@@ -44,6 +47,7 @@ from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
+from foureyes.vision.taught import TaughtPictures
 from foureyes.web.app import create_app
 from foureyes.web.server import WebServer, bind
 
@@ -75,6 +79,7 @@ class Daemon:
         self._live = LiveEvents(dropped=self._metrics.dropped)
         self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
+        self._triage: Triage | None = None
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._began_mono_s = time.monotonic()
@@ -93,7 +98,7 @@ class Daemon:
             self._service = ServiceSession.taken_from(os.environ)
             if self._options.parent_pipe:
                 follow_parent(self._stop_soon)
-            with faults_kept(self._settings, self._metrics) as self._faults:
+            with faults_kept(self._settings, self._metrics, self._fault_kept) as self._faults:
                 async with AsyncExitStack() as stack:
                     await self._live_through(stack)
         event("daemon.stopped", f"stopped after {time.monotonic() - self._began_mono_s:.0f} s")
@@ -105,7 +110,8 @@ class Daemon:
         mongo = mongo_writer(self._settings, self._faults, self._metrics)
         if mongo is not None:
             await stack.enter_async_context(mongo.running())
-        await stack.enter_async_context(_beside(self._triage().run(), "triage"))
+        self._triage = self._new_triage()
+        await stack.enter_async_context(_beside(self._triage.run(), "triage"))
         shared = self._shared(stack)
         shedding = parts.shedding_of(
             self._settings,
@@ -133,7 +139,9 @@ class Daemon:
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
         await self._serve(
-            WebServer(create_app(health, desk=desk, report=self._faults.record), listener), listener, stack
+            WebServer(create_app(health, desk=desk, report=self._faults.record, pictures=composition), listener),
+            listener,
+            stack,
         )
         stack.enter_context(
             Upkeep(self._settings.resources, shedding, memory, shared.clients, self._faults.record).running()
@@ -174,7 +182,9 @@ class Daemon:
     ) -> None:
         async with _beside(composition.run(), "watches") as looking:
             watching = self._service.watching(lambda: list(composition.watches.values()))
-            async with watching, _beside(reloads.run(self._service), "reloads"):
+            taught = TaughtWatch(TaughtPictures(self._settings.state_dir), composition, self._faults.record)
+            relearning = _beside(taught.run(), "taught pictures")
+            async with watching, _beside(reloads.run(self._service), "reloads"), relearning:
                 timeout_s = self._options.duration_s
                 await asyncio.wait({looking, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if looking.done() and not looking.cancelled():
@@ -198,7 +208,12 @@ class Daemon:
             report=self._faults.record,
         )
 
-    def _triage(self) -> Triage:
+    def _fault_kept(self, _fault: FaultEvent) -> None:
+        """Called from the thread that writes faults."""
+        if self._triage is not None:
+            self._triage.wake()
+
+    def _new_triage(self) -> Triage:
         settings, metrics = self._settings, self._metrics
         return Triage(settings.state_dir, settings.triage, dropped=metrics.dropped, report=self._faults.record)
 
@@ -256,11 +271,17 @@ async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[a
 
 def run_daemon(load: Load, options: Options) -> None:
     """Run a daemon to its end in this thread. Raises ConfigError or UsageError where there is none to run."""
+    load = partial(_with_taught, load)
     settings = load()
     keep_small()
     cv2.setNumThreads(1)  # its small steps gain nothing from more, and the cores are the models'
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(settings, options, load))
+
+
+def _with_taught(load: Load) -> Settings:
+    settings = load()
+    return TaughtPictures(settings.state_dir).applied(settings)
 
 
 async def _run(settings: Settings, options: Options, load: Load) -> None:

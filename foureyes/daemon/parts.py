@@ -36,6 +36,7 @@ from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
 from foureyes.vision.source_watch import SourceWatch, StallRules
 from foureyes.vision.task_watch import TaskWatch
+from foureyes.vision.taught import taught_folder
 from foureyes.vision.token_bucket import TokenBucket
 from foureyes.web.intake import Intake
 
@@ -87,7 +88,7 @@ def supervisors_of(
     return {
         name: Supervisor(
             server,
-            launch_for(server, clients, metrics.dropped),
+            launch_for(server, clients, metrics.dropped, taught_folder(settings.state_dir)),
             wanted[name],
             gate=_gate(server, settings.resources, metrics),
             on_change=ServerReporter(metrics, tell, report).report,

@@ -69,7 +69,8 @@ class Reloads:
 
     async def _reload(self) -> None:
         try:
-            change = await self._composition.change_to(await self._read())
+            async with self._composition.changing:
+                change = await self._composition.change_to(await self._read())
         except (ConfigError, UsageError, SourceError) as error:
             self._refuse(_faults(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours in a reload must not end the watch

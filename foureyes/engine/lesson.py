@@ -19,10 +19,8 @@ from foureyes.engine.descriptor import COLUMNS, ROWS, UNMOVED, Descriptor, Grid,
 _STEADY = 0.15
 """Distance between pictures of one state at which a cell counts half."""
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
-_ALONE = 0.12
-"""How far a picture may be from a state that was taught by one picture alone."""
-_NEAREST, _FARTHEST = 0.05, 0.1
-"""Bounds of how far it may be where the pictures' own spread tells."""
+_LEAST, _MOST = (0.12, 0.09, 0.055), 0.1
+"""How far a picture may be from a state of one, two or more pictures: always; and at most, where they tell."""
 _ROOM, _SPREAD = 0.02, 1.5
 _SPREAD_FLOOR = 0.05
 _CLEAR = 0.2
@@ -45,13 +43,14 @@ class Lesson:
     @cached_property
     def bound(self) -> float:
         """How far a picture may be to show this state: a little more than its own pictures are from each other."""
+        least = _LEAST[min(len(self._pictures), len(_LEAST)) - 1]
         if len(self._pictures) == 1:
-            return _ALONE
+            return least
         apart = max(
             Lesson([other for other in self._pictures if other is not each]).distance(each, self._weights)
             for each in self._pictures
         )
-        return min(max(_ROOM + _SPREAD * apart, _NEAREST), _FARTHEST)
+        return max(min(_ROOM + _SPREAD * apart, _MOST), least)
 
     def distance(self, seen: Descriptor, weights: Grid | None = None) -> float:
         """How far a picture is from this state: cells that look different, and cells filled or empty against all.

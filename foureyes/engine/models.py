@@ -117,10 +117,9 @@ class Models:
         current, earlier = self._decoded(body, data, timings)
         memory = self._memory(body.schema_asked)
         pages = self._page_reader()
+        see = pages.sight if body.model != "state" or state.reads_text(body.schema_asked) else pages.unread
         sights = [
-            pages.sight(
-                index, pixels, _stream(body.user, index), memory, timings, earlier[index] if earlier else None
-            )
+            see(index, pixels, _stream(body.user, index), memory, timings, earlier[index] if earlier else None)
             for index, pixels in enumerate(current)
         ]
         with timings.step("associate"):

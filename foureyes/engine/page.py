@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -70,8 +71,21 @@ class PageReader:
     ) -> Sight:
         """Read a picture, and give what was read with leave to look at single places again."""
         page = self.read(pixels, stream, memory, timings)
+        unread = self.unread(index, pixels, stream, memory, timings, earlier)
+        return replace(unread, lines=page.lines, complete=page.complete)
+
+    def unread(
+        self,
+        index: int,
+        pixels: Pixels,
+        stream: str | None,  # noqa: ARG002 - the signature of `sight`
+        memory: Memory,
+        timings: Timings,  # noqa: ARG002
+        earlier: Pixels | None = None,
+    ) -> Sight:
+        """A picture whose text nobody asks for: as if it had none."""
         look, again = partial(self.look, pixels, memory=memory), partial(self.again, pixels, memory=memory)
-        return Sight(index, pixels, page.lines, page.complete, look, again, earlier)
+        return Sight(index, pixels, (), complete=True, look=look, again=again, earlier=earlier)
 
     def _whole(self, key: str, pixels: Pixels, memory: Memory, timings: Timings) -> Page:
         now_s = self.memo.clock()

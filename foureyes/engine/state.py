@@ -29,6 +29,12 @@ def tell(schema: Schema, sights: Sequence[Sight], taught: Taught) -> Answer:
     return answer_of(schema, findings, _CONFIDENCE_FROM)
 
 
+def reads_text(schema: Schema) -> bool:
+    """Whether any cue is a text, so that the picture must be read."""
+    cues = (cue for field in fields(schema) for cue in (field.annotations.get("x-cues") or {}).values())
+    return any(cue.get("texts") for cue in cues)
+
+
 def _field(field: Field, sights: Sequence[Sight], taught: Taught) -> Finding:
     cues: Mapping[str, Mapping[str, Any]] = field.annotations.get("x-cues") or {}
     sight = sights[min(field.annotations.get("x-picture", 0), len(sights) - 1)]

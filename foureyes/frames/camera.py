@@ -135,13 +135,13 @@ class Camera:
                 check_size(raw.width, raw.height)
             except PictureError as error:
                 raise SourceUnreadableError(f"{self._state.description}: {error}") from error
-            shown = self._masked.picture(_painted(raw.pixels, self._masks)) if self._masks else raw
+            shown = self._masked.picture(painted(raw.pixels, self._masks)) if self._masks else raw
             self._raw = raw
             return shown
         return self._shown
 
 
-def _painted(raw: Pixels, masks: Sequence[Region]) -> Pixels:
+def painted(raw: Pixels, masks: Sequence[Region]) -> Pixels:
     """Return a copy in which the masks are black."""
     pixels = raw.copy()
     for mask in masks:

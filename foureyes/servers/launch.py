@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from foureyes.config.settings import PORT, EngineServer, LmStudioServer, Server
@@ -36,14 +37,15 @@ class OwnEngine:
     owns_process = True
     only_asks = False
 
-    def __init__(self, settings: EngineServer, clients: Clients, dropped: Dropped) -> None:
+    def __init__(self, settings: EngineServer, clients: Clients, dropped: Dropped, taught: Path | None) -> None:
         self._settings = settings
+        self._taught = taught
         self._clients = clients
         self._dropped = dropped
 
     async def start(self, failures: int) -> tuple[ModelServer, OwnedProcess | None]:  # noqa: ARG002 - a process is always new
         """Start the child and wait for the port that it says it listens on."""
-        arguments = command(port=0, threads=self._settings.threads)
+        arguments = command(port=0, threads=self._settings.threads, taught=self._taught)
         child = await Child.start(self._settings.id, arguments, self._dropped)
         try:
             port = await child.port(self._settings.start_timeout_s)
@@ -132,11 +134,11 @@ class Attached:
         return server, None
 
 
-def launch_for(settings: Server, clients: Clients, dropped: Dropped) -> Launch:
-    """The launch of a configured server."""
+def launch_for(settings: Server, clients: Clients, dropped: Dropped, taught: Path | None = None) -> Launch:
+    """The launch of a configured server; an engine of ours is told the folder of taught pictures."""
     if isinstance(settings, EngineServer):
         return (
-            OwnEngine(settings, clients, dropped)
+            OwnEngine(settings, clients, dropped, taught)
             if settings.url is None
             else Attached(settings, settings.url, clients)
         )

@@ -13,9 +13,7 @@ from cv2 import BORDER_REPLICATE, copyMakeBorder
 
 from foureyes.frames.frame import Frame
 from foureyes.frames.region import Region
-from foureyes.picture import Box, Picture, Pixels, digest, encode_png
-
-_EDGE_PX = 16  # the JPEG block: a change next to a region's edge shows inside its blocks
+from foureyes.picture import BLOCK_PX, Box, Picture, Pixels, digest, encode_png
 
 _PADDING_PX = (3, 10)
 """Rows above and below, columns left and right: enough that a recogniser looks anew (measured)."""
@@ -51,7 +49,7 @@ class View:
 def view_of(look: Look, regions: Sequence[Region], *, pair: bool) -> View:
     """Cut a task's regions out of a look; of a pair whose sizes differ, only the newer picture is seen."""
     current = look.frame.picture
-    boxes = tuple(region.box(current.width, current.height, _EDGE_PX) for region in regions)
+    boxes = tuple(region.box(current.width, current.height, BLOCK_PX) for region in regions)
     earlier = look.previous.picture if pair and look.previous else None
     if earlier is None or (earlier.width, earlier.height) != (current.width, current.height):
         return View((current,), boxes)

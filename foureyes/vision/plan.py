@@ -123,10 +123,17 @@ def _pictures(task: Task, rects: Mapping[str, Rect]) -> tuple[tuple[Region, ...]
     common = Region(*rects[WHOLE_TASK]) if WHOLE_TASK in rects else WHOLE
     regions: list[Region] = []
     annotations: dict[str, dict[str, Any]] = {}
-    for field in task.answer["properties"]:
+    for field, prop in task.answer["properties"].items():
         region = Region(*rects[field]) if field in rects else common
         if region not in regions:
             regions.append(region)
         alone = {"x-alone": True} if field in rects else {}
-        annotations[field] = {"x-picture": regions.index(region), **alone}
+        annotations[field] = {"x-picture": regions.index(region), **alone, **_of_taught(prop, region)}
     return tuple(regions), annotations
+
+
+def _of_taught(prop: Mapping[str, Any], region: Region) -> dict[str, Any]:
+    """Taught pictures are whole ones: where in them a field's region is."""
+    if "x-taught" not in prop or region == WHOLE:
+        return {}
+    return {"x-taught-region": [region.x, region.y, region.width, region.height]}

@@ -164,6 +164,11 @@ class SourceWatch:
                 if (look := unread.get(task.plan.task)) is not None:
                     task.offer(look)
 
+    @property
+    def newest(self) -> Frame | None:
+        """The last frame that was captured, masks painted."""
+        return self._latest.frame if self._latest else None
+
     def stop(self) -> None:
         """Give no picture and no reading from this moment on; `closed` tells when the source is let go of."""
         for running in (*self._loops, *self._readers.values()):

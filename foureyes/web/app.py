@@ -15,6 +15,7 @@ from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
+from foureyes.web.frame import Pictures, add_frame
 from foureyes.web.guard import Guard
 from foureyes.web.view import DaemonView
 
@@ -23,9 +24,13 @@ _TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
 def create_app(
-    view: DaemonView, pace: Pace | None = None, desk: Desk | None = None, report: Report = report_to_nobody
+    view: DaemonView,
+    pace: Pace | None = None,
+    desk: Desk | None = None,
+    report: Report = report_to_nobody,
+    pictures: Pictures | None = None,
 ) -> FastAPI:
-    """The application over one daemon's view, and over its desk where it reads pictures for operators."""
+    """The application over one daemon's view, its newest pictures, and its desk for pictures of operators."""
     app = FastAPI(title="FourEyes", version=__version__, openapi_url=None)
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
     app.add_middleware(FaultReporter, report=report)
@@ -37,6 +42,8 @@ def create_app(
     _add_page(app)
     if desk is not None:
         add_analyze(app, desk, report)
+    if pictures is not None:
+        add_frame(app, pictures)
     return app
 
 

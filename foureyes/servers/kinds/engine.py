@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, NonNegativeFloat, TypeAdapter, ValidationError
@@ -34,8 +35,11 @@ _SECONDS = TypeAdapter(NonNegativeFloat)
 _REMARKS = TypeAdapter(Remarks)
 
 
-def command(*, port: int, threads: int) -> list[str]:
-    """The argument list that starts an engine on loopback; port 0 lets it choose one and say which."""
+def command(*, port: int, threads: int, taught: Path | None = None) -> list[str]:
+    """The argument list that starts an engine on loopback; port 0 lets it choose one and say which.
+
+    `taught` is the folder of taught pictures, which need not be there yet.
+    """
     return [
         sys.executable,
         "-m",
@@ -45,6 +49,7 @@ def command(*, port: int, threads: int) -> list[str]:
         "--threads",
         str(threads),
         "--parent-pipe",
+        *([] if taught is None else ["--taught", str(taught)]),
     ]
 
 
