@@ -3,6 +3,7 @@
 FourEyesError
 +-- ConfigError                 the configuration cannot be used (every fault in one go)
 +-- UsageError                  a command was called in a way that cannot work
+|   +-- TruthError              the truth file of labelled pictures cannot be used
 +-- StateFolderBusyError        another daemon works in this state folder
 +-- PortTakenError              another program listens on the port that was asked for
 +-- PictureError
@@ -93,6 +94,10 @@ class ConfigError(FourEyesError):
 
 class UsageError(FourEyesError):
     """A command was called in a way that cannot work; the message says what to write instead."""
+
+
+class TruthError(UsageError):
+    """The truth file of labelled pictures cannot be used; the message names the line and the field."""
 
 
 class StateFolderBusyError(FourEyesError):

@@ -19,8 +19,8 @@ Groups of type sizes: "16-120 px" (the default), "12-15 px", "200 px" and "under
 
 from __future__ import annotations
 
-from parts.labelled.items import Item, Withheld
-from parts.labelled.scoring import Failure, Score, in_process, same, score
+from parts.labelled.items import Item
+from parts.labelled.scoring import Failure, Score, in_process, score
 from parts.labelled.screens import Group, Screen, labelled
 
-__all__ = ["Failure", "Group", "Item", "Score", "Screen", "Withheld", "in_process", "labelled", "same", "score"]
+__all__ = ["Failure", "Group", "Item", "Score", "Screen", "in_process", "labelled", "score"]

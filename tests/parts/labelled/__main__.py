@@ -21,8 +21,8 @@ def main() -> None:
     result = score(labelled(asked.seed, group=asked.group, count=asked.count), in_process(), asked.keep)
     for failure in result.failures:
         sys.stdout.write(
-            f"{failure.what:9}{failure.picture:40} {failure.field:18}{failure.shown!r:24} {failure.truth!r}"
-            f" but {failure.got!r} {failure.evidence.get('text', '')!r}\n"
+            f"{failure.verdict:13}{failure.picture:40} {failure.field:18}{failure.shown!r:24} {failure.truth!r}"
+            f" but {failure.got!r} {failure.text!r}\n"
         )
     sys.stdout.write(f"{result}; {time.process_time():.0f} s of CPU\n")
 

@@ -10,14 +10,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from foureyes.evaluation.truth import Withheld
+
 Prop = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Withheld:
-    """The reason for which a truthful reader gives no value."""
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class Convention:
     def digits(self, number: Decimal) -> str:
         """A number without its sign, as the page writes it."""
         written = f"{abs(number):,f}"
-        return written.translate(str.maketrans({",": self.group, ".": self.sign}))
+        return written.translate({ord(","): self.group, ord("."): self.sign})
 
 
 _ENGLISH = [

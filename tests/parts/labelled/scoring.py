@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
 from foureyes.engine.timings import Timings
+from foureyes.evaluation.truth import Withheld, is_shown
+from foureyes.evaluation.verdict import Verdict, judge
 from foureyes.picture import decode
-from parts.labelled.items import Withheld
 from parts.labelled.screens import Screen
 
 Read = Callable[[Screen], Answer]
@@ -25,14 +25,14 @@ Read = Callable[[Screen], Answer]
 class Failure:
     """A field that was not read as it is."""
 
-    what: str
-    """wrong: published and not so; withheld: shown, not published; reason: rightly empty, for another reason."""
+    verdict: Verdict
     picture: str
     field: str
     shown: str
     truth: Any
     got: Any
-    evidence: Mapping[str, Any]
+    text: str | None
+    """What the value was read from."""
 
 
 @dataclass
@@ -43,13 +43,16 @@ class Score:
     published: int = 0
     failures: list[Failure] = field(default_factory=list)
 
-    def count(self, what: str) -> int:
+    def count(self, verdict: Verdict) -> int:
         """How many failures there are of a kind."""
-        return sum(failure.what == what for failure in self.failures)
+        return sum(failure.verdict == verdict for failure in self.failures)
 
     def __str__(self) -> str:
-        told = f"{self.shown} shown, {self.published} published, {self.count('wrong')} wrong, "
-        return told + f"{self.count('withheld')} withheld, {self.count('reason')} withheld for another reason"
+        counts = ", ".join(f"{self.count(verdict)} {verdict}" for verdict in _FAILED)
+        return f"{self.shown} shown, {self.published} published; {counts}"
+
+
+_FAILED = (Verdict.WRONG, Verdict.WITHHELD, Verdict.OTHER_REASON)
 
 
 def in_process(ocr: Ocr | None = None) -> Read:
@@ -77,29 +80,11 @@ def score(screens: Iterable[Screen], read: Read, keep: Path | None = None) -> Sc
 
 def _score(total: Score, screen: Screen, answer: Answer) -> None:
     for item in screen.fields:
-        truth, got = screen.truth[item.name], answer.values[item.name]
-        reason = answer.withheld.get(item.name)
-        total.shown += not isinstance(truth, Withheld)
-        total.published += got is not None
-        if what := _failure(truth, got, reason):
-            told = got if got is not None else Withheld(reason or "")
-            evidence = answer.evidence.get(item.name, {})
-            total.failures.append(Failure(what, screen.name, item.name, item.text, truth, told, evidence))
-
-
-def _failure(truth: Any, got: Any, reason: str | None) -> str | None:
-    if got is not None:
-        return None if not isinstance(truth, Withheld) and same(truth, got) else "wrong"
-    if not isinstance(truth, Withheld):
-        return "withheld"
-    return None if reason == truth.reason else "reason"
-
-
-def same(truth: Any, got: Any) -> bool:
-    """Whether two values are equal; amounts are equal as numbers, "5" as "5.0"."""
-    if isinstance(truth, str) and isinstance(got, str):
-        try:
-            return Decimal(truth) == Decimal(got)
-        except InvalidOperation:
-            return truth == got
-    return isinstance(truth, bool) == isinstance(got, bool) and bool(truth == got)
+        truth, value, reason = screen.truth[item.name], answer.values[item.name], answer.withheld.get(item.name)
+        total.shown += is_shown(truth)
+        total.published += value is not None
+        verdict = judge(truth, value, reason)
+        if verdict not in {Verdict.EXACT, Verdict.EMPTY}:
+            told = value if value is not None else Withheld(reason or "")
+            text = answer.evidence.get(item.name, {}).get("text")
+            total.failures.append(Failure(verdict, screen.name, item.name, item.text, truth, told, text))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from foureyes.evaluation.truth import Withheld
 from parts.labelled import faces, held_back, items, layouts
 from parts.labelled.captures import SCALES, capture
 from parts.labelled.faces import Face
-from parts.labelled.items import Item, Withheld
+from parts.labelled.items import Item
 from parts.labelled.layouts import Layout
 from parts.labelled.sheet import THEMES, Sheet
 
@@ -104,7 +106,7 @@ def _drawn(rng: random.Random, index: int, half: _Half, group: Group) -> Screen 
 def _px(rng: random.Random, group: Group) -> int:
     """A size of the group, small ones more often: they leave room for more values."""
     low, high = _GROUPS[group]
-    return round(low * (high / low) ** (rng.random() ** 1.8))
+    return round(low * math.pow(high / low, rng.random() ** 1.8))
 
 
 def _size(rng: random.Random, group: Group) -> tuple[int, int]:

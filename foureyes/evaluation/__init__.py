@@ -1,0 +1,1 @@
+"""Labelled pictures, and how well models read them."""
