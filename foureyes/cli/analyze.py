@@ -33,6 +33,7 @@ from foureyes.vision.cache import AnswerCache
 from foureyes.vision.inference import Asker, Inference
 from foureyes.vision.look import Encoder, Look
 from foureyes.vision.router import Router
+from foureyes.vision.taught import TaughtPictures
 
 Show = Callable[[Path, Mapping[str, Any]], None]
 """Prints one reading of one picture."""
@@ -63,6 +64,7 @@ def analyze(
 ) -> None:
     """Read pictures: one result for each picture and task, with the keys of a reading plus `image`."""
     settings, tasks = settings_from(config, state_dir=state_dir), task or []
+    settings = TaughtPictures(settings.state_dir).applied(settings)
     show = _show_json if as_json else _show
     if url := _daemon_url(settings, wanted=daemon, allowed=config is None and not sequence):
         fine = _by_daemon(url, tasks, images, show)

@@ -19,6 +19,7 @@ from foureyes.cli import (
     run,
     service,
     status,
+    teach,
 )
 from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
 from foureyes.telemetry.log import silence
@@ -56,6 +57,7 @@ app.command("record")(run.record)
 app.command("analyze")(analyze.analyze)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
+app.command("teach")(teach.teach)
 app.command("status")(status.status)
 app.command("models")(status.models)
 app.command("engine")(engine.engine)
