@@ -21,6 +21,7 @@ from foureyes.evaluation.score import Score
 from foureyes.evaluation.table import table
 from foureyes.evaluation.truth import Case, load_truth
 from foureyes.exceptions import UsageError
+from foureyes.vision.taught import TaughtPictures
 
 _EVERY_S = 2.0
 _OWN = "own models"
@@ -57,6 +58,7 @@ def evaluate(
     published; null is withheld for any reason. "schema" may give the answer's schema of one picture.
     """
     settings = settings_from(config, state_dir=state_dir)
+    settings = TaughtPictures(settings.state_dir).applied(settings)
     cases = _chosen(load_truth(truth, _fields(settings)), settings, task or [])
     used = settings.model_copy(update={"tasks": {case.task: settings.tasks[case.task] for case in cases}})
     scores = asyncio.run(_scores(_by_model(used, model or []), cases, pictures_in(place)))
