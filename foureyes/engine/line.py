@@ -27,7 +27,8 @@ class Line:
 
     def part(self, start: int, end: int) -> Box:
         """The box of the characters from `start` up to, not including, `end`."""
-        left = self._edge(start) if start > 0 else 0.0
+        half = self.box.height / (2 * self.box.width)
+        left = max(self._edge(start), self.centres[start] - half) if start > 0 else 0.0
         right = self._edge(end) if end < len(self.text) else 1.0
         x = self.box.x + round(left * self.box.width)
         return Box(x, self.box.y, max(1, self.box.x + round(right * self.box.width) - x), self.box.height)

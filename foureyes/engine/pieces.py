@@ -20,8 +20,10 @@ _WIDE_GAP = 1.6
 """A gap inside a line, in heights of it, that parts columns."""
 _TORN_GAP = 0.45
 """A gap between two boxes, in heights, up to which they are one text."""
-_TOKEN = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?=[^\W\d]{3})|\S+")
-"""A word or number; a clock ends where the next word was read without the space before it."""
+_TOKEN = re.compile(
+    rf"\d{{1,2}}:\d\d(?::\d\d)?(?=[^\W\d]{{3}})|[^\W\d_]{{3,}}(?=[{MONEY_SIGNS}]?\d+[:.,\-]\d)|\S+"
+)
+"""A word or number; the space may be missing behind a clock ("00:07REC") and before an amount ("Arrival23:30")."""
 _DIGIT = r"[0-9]"
 _SIGN = rf"[({MINUS_SIGNS}+]"
 _MONEY = rf"[{MONEY_SIGNS}]"

@@ -115,8 +115,7 @@ def _second_look(asked: Asked, label: Label, found: Association) -> Finding | No
         return None
     seen = _only_value(asked, sight.look(box))
     if seen is not None and seen.score < _SURE_SECOND_LOOK:  # what leads to a value blurs its line: look closer
-        around = seen.box.widened(seen.box.height // 3, sight.pixels.shape[1], sight.pixels.shape[0])
-        closer = _only_value(asked, sight.look(around))
+        closer = _only_value(asked, sight.look(seen.box))
         seen = closer if closer is not None and closer.text == seen.text else None
     if seen is None or seen.score < _SURE_SECOND_LOOK:
         return None

@@ -15,6 +15,8 @@ _RIGHT_WEIGHT = 0.45
 """Of the square root: a value at the end of a row stands far from its label, and yet alone with it."""
 _LIKE_EDGES = 0.5
 """How far apart, in heights, edges may be that stand above each other."""
+_LAP = 0.7
+"""By how much, in heights, boxes that stand beside each other may overlap: they are loose."""
 _LARGER_BY = 6.0
 """A value may be so much taller than its label, or the other way round, and still be its value."""
 
@@ -26,7 +28,7 @@ def stance(label: Box, value: Box, farthest_right: float) -> tuple[Side | None, 
         return None, 0.0
     across = min(label.right, value.right) - max(label.x, value.x)
     down = min(label.bottom, value.bottom) - max(label.y, value.y)
-    if down > 0.5 * lower and value.x >= label.right - 0.5 * lower:
+    if down > 0.5 * lower and value.x >= label.right - _LAP * lower:
         distance = max(0, value.x - label.right) / lower
         return ("right", math.sqrt(distance) * _RIGHT_WEIGHT) if distance <= farthest_right else (None, 0.0)
     gap = max(value.y - label.bottom, label.y - value.bottom)
