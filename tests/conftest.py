@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -17,6 +18,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 T = TypeVar("T")
+
+# hundreds of our processes are started: where no bytecode is kept, each of them compiles all of our sources anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def _running(part: contextlib.AbstractContextManager[T]) -> Iterator[T]:
