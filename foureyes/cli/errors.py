@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,19 @@ from typing import Annotated, Any
 
 import typer
 
+from foureyes.cli import replay
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.errors import queries
 from foureyes.errors.fault import Severity
 from foureyes.errors.group import Group, Status
-from foureyes.errors.page import markdown, one_line
+from foureyes.errors.page import ReproductionNote, markdown, one_line
 from foureyes.errors.plain import stamp
 from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import UnknownFaultError, UsageError
+from foureyes.forgewright.cases import Cases
 
-app = typer.Typer(help="List, show, resolve, mute and export recorded faults.", no_args_is_help=True)
+app = typer.Typer(help="List, show, resolve, mute, export and replay recorded faults.", no_args_is_help=True)
+app.command("replay")(replay.replay)
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHOWN_EVENTS = 20
@@ -71,10 +75,11 @@ def show(name: GroupName, config: Config = None, state_dir: StateDir = None, *, 
     with _existing(config, state_dir, name) as spool:
         group = queries.find_group(spool, name)
         events = queries.events_of(spool, group.fingerprint, _SHOWN_EVENTS)
+        reproduction = _reproduction_of(spool, group)
     if as_json:
         _print_json({"group": group.as_document(), "events": events})
     else:
-        typer.echo(_printable(markdown(group, events)))
+        typer.echo(_printable(markdown(group, events, reproduction)))
 
 
 @app.command()
@@ -149,13 +154,30 @@ def export(
 
 def _export(spool: Spool, groups: list[Group], folder: Path, *, as_json: bool) -> int:
     for group in groups:
-        _write(folder, group, queries.events_of(spool, group.fingerprint), as_json=as_json)
+        events, reproduction = queries.events_of(spool, group.fingerprint), _reproduction_of(spool, group)
+        _write(folder, group, events, reproduction, as_json=as_json)
     return len(groups)
 
 
-def _write(folder: Path, group: Group, events: list[dict[str, Any]], *, as_json: bool) -> None:
+def _reproduction_of(spool: Spool, group: Group) -> ReproductionNote | None:
+    """What the reproduction of the group's last case showed, where there is one."""
+    case = Cases(spool).last_of(group.fingerprint)
+    if case is None or case.reproduction is None:
+        return None
+    command = "" if case.platform_path is None else shlex.join(["python", case.platform_path])
+    return ReproductionNote(str(case.reproduction), command)
+
+
+def _write(
+    folder: Path,
+    group: Group,
+    events: list[dict[str, Any]],
+    reproduction: ReproductionNote | None,
+    *,
+    as_json: bool,
+) -> None:
     document = json.dumps({"group": group.as_document(), "events": events}, indent=2, ensure_ascii=False)
-    text = document if as_json else markdown(group, events)
+    text = document if as_json else markdown(group, events, reproduction)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{group.fingerprint}.{'json' if as_json else 'md'}"

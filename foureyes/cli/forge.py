@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,7 @@ def show(
         _print_json(document)
         return
     verification = document.pop("verification")
+    document["reproduction"] = None if case.reproduction is None else str(case.reproduction)
     for key, value in document.items():
         typer.echo(f"{key.replace('_', ' '):<16} {one_line(_shown(value), 2000)}")
     if verification is not None:
@@ -79,20 +81,34 @@ def show(
 
 
 @app.command()
-def run(config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
-    """Work through the recorded faults once: open cases, hand them over, also those that failed before."""
+def run(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[GROUP]", help="Only make the reproduction of this group anew.")
+    ] = None,
+    config: Config = None,
+    state_dir: StateDir = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Work through the recorded faults once: open cases, reproduce and hand them over, also what failed before."""
     settings = settings_from(config, state_dir=state_dir)
     left_out: Counter[str] = Counter()
     triage = Triage(settings.state_dir, settings.triage, dropped=lambda _where, reason: left_out.update([reason]))
+    if name is not None:
+        _reproduce(triage, settings.state_dir, name, as_json=as_json)
+        return
     outcome = asyncio.run(triage.run_once())
     failed = [case for case in outcome.tried if case.trouble]
     if as_json:
         cases = {
-            name: [case.id for case in getattr(outcome, name)] for name in ("opened", "tried", "fixed", "verified")
+            name: [case.id for case in getattr(outcome, name)]
+            for name in ("opened", "reproduced", "tried", "fixed", "verified")
         }
         _print_json({**cases, "failed": {case.id: case.trouble for case in failed}, "left_out": dict(left_out)})
     else:
         _say(settings, len(outcome.opened), len(outcome.tried) - len(failed), len(outcome.fixed), left_out)
+        for case in outcome.reproduced:
+            typer.echo(f"case {case.id}: {one_line(str(case.reproduction), 300)}")
         for case in outcome.verified:
             typer.echo(
                 f"case {case.id} is {case.state}: its fix is {case.verification and case.verification.outcome}"
@@ -118,6 +134,17 @@ def decisions(config: Config = None, state_dir: StateDir = None, *, as_json: AsJ
         typer.echo(f"{head} {decision.strategy:<8} {one_line(decision.decided, 300)}")
 
 
+def _reproduce(triage: Triage, state_dir: Path, name: str, *, as_json: bool) -> None:
+    if not spool_file(state_dir).exists():
+        raise UnknownFaultError(f"no fault is known as '{name}': none was ever recorded in this state folder")
+    made = asyncio.run(triage.reproductions.make(name))
+    if as_json:
+        _print_json({"test_file": str(made.test_file), **asdict(made.verdict)})
+    else:
+        typer.echo(one_line(str(made.verdict), 2000))
+        typer.echo(f"run it with: python {made.test_file}")
+
+
 def _say(settings: Settings, opened: int, handed_over: int, fixed: int, left_out: Counter[str]) -> None:
     typer.echo(f"{opened} new cases, {handed_over} handed over, {fixed} with a fix proposed")
     for reason, number in sorted(left_out.items()):
@@ -137,7 +164,8 @@ def _case(folder: Path, name: str) -> Case:
 
 def _line(case: Case) -> str:
     state = f"{case.state} ({case.held_back})" if case.held_back else str(case.state)
-    head = f"{case.id}  {stamp(case.created_at)}  {case.priority:<8}  {state:<22}"
+    shown = case.reproduction.outcome if case.reproduction else "-"
+    head = f"{case.id}  {stamp(case.created_at)}  {case.priority:<8}  {state:<22}  {shown:<16}"
     return f"{head} {case.trigger:<24} {one_line(case.summary)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.digest import config_digest
-from foureyes.errors.fault import BEGAN_AT
+from foureyes.errors.fault import BEGAN_AT, FaultEvent
 from foureyes.errors.intercept import hooked, intercepted, loop_hooked
 from foureyes.errors.plain import stamp
 from foureyes.errors.recorder import FaultRecorder
@@ -28,7 +28,9 @@ _REFUSALS = (UsageError, PortTakenError)
 
 
 @contextmanager
-def faults_kept(settings: Settings, metrics: Metrics) -> Iterator[FaultRecorder]:
+def faults_kept(
+    settings: Settings, metrics: Metrics, on_kept: Callable[[FaultEvent], None]
+) -> Iterator[FaultRecorder]:
     """Record what is reported, what nobody catches and what ends the daemon, while inside.
 
     A spool that cannot be opened is said aloud and does not stop the daemon.
@@ -38,6 +40,8 @@ def faults_kept(settings: Settings, metrics: Metrics) -> Iterator[FaultRecorder]
         settings.errors,
         dropped=metrics.dropped,
         counted=metrics.fault,
+        on_kept=on_kept,
+        reproduction=settings.triage.reproduction,
         always={
             BEGAN_AT: stamp(datetime.now(UTC)),
             "config_digest": config_digest(settings),

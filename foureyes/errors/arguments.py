@@ -46,7 +46,6 @@ class _Job:
     error: BaseException
     mono_s: float
     at_s: float
-    done: Callable[[], None]
 
 
 class ArgumentStore:
@@ -122,8 +121,8 @@ class ArgumentKeeper:
         """Begin to take them down."""
         self._thread.start()
 
-    def offer(self, event_id: str, error: BaseException, done: Callable[[], None]) -> str:
-        """Have the arguments of a fault kept soon: `kept`, or why not. `done` is called once that was tried."""
+    def offer(self, event_id: str, error: BaseException) -> str:
+        """Have the arguments of a fault kept soon: `kept`, or why not."""
         if not self._enabled:
             return "they are not wanted (triage.reproduction.enabled)"
         now_s = time.monotonic()
@@ -132,7 +131,7 @@ class ArgumentKeeper:
             if is_storm or len(self._jobs) >= _MOST_WAITING or self._closing:
                 return "too many faults at once"
             self._taken_mono_s.append(now_s)
-            self._jobs.append(_Job(event_id, error, now_s, time.time(), done))
+            self._jobs.append(_Job(event_id, error, now_s, time.time()))
             self._ready.notify()
         return KEPT
 
@@ -152,7 +151,6 @@ class ArgumentKeeper:
                 self.store.keep(job.event_id, document, capture.files)
             except Exception:  # noqa: BLE001 - whatever an exception's locals do, the next fault is taken down
                 self._dropped("arguments", 1)
-            job.done()
 
     def _next(self) -> _Job | None:
         """The next fault; None at the end. Where none comes for a while, what is old is removed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from foureyes.errors.group import Group
@@ -23,9 +24,20 @@ def one_line(text: str, most_chars: int = 100) -> str:
     return line if len(line) <= most_chars else f"{line[: most_chars - 1]}…"
 
 
-def markdown(group: Group, events: Sequence[Mapping[str, Any]]) -> str:
+@dataclass(frozen=True)
+class ReproductionNote:
+    """What a page says of the reproduction: its verdict, and the command that runs it."""
+
+    verdict: str
+    command: str
+
+
+def markdown(
+    group: Group, events: Sequence[Mapping[str, Any]], reproduction: ReproductionNote | None = None
+) -> str:
     """The page of a group; `events` are its documents, the newest first."""
-    return "\n".join([*_head(group), *(_newest(events[0]) if events else ()), *_history(events), *_next(group)])
+    newest = _newest(events[0]) if events else ()
+    return "\n".join([*_head(group), *newest, *_test(reproduction), *_history(events), *_next(group)])
 
 
 def _head(group: Group) -> Iterator[str]:
@@ -80,6 +92,14 @@ def _crumb(crumb: Any) -> str:
     if not isinstance(crumb, dict):
         return str(crumb)
     return one_line(f"{crumb.get('at')} {crumb.get('level')} {crumb.get('event')}: {crumb.get('message')}", 200)
+
+
+def _test(reproduction: ReproductionNote | None) -> Iterator[str]:
+    if reproduction is None:
+        return
+    yield "## The reproduction"
+    yield ""
+    yield from _fenced(f"{reproduction.verdict}\n{reproduction.command}")
 
 
 def _history(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -44,7 +44,6 @@ class FaultRecorder:
         dropped: Callable[[str, str], None],
         counted: Callable[[str, str], None] = lambda _component, _severity: None,
         on_kept: Callable[[FaultEvent], None] = lambda _event: None,
-        on_arguments: Callable[[], None] = lambda: None,
         always: Mapping[str, Any] | None = None,
         keep_pictures: bool = True,
         reproduction: Reproduction | None = None,
@@ -53,8 +52,8 @@ class FaultRecorder:
         """Take faults from now on: what is recorded before `start` waits.
 
         `dropped` counts what is lost, by where and why; `counted` each fault, by component and severity; `on_kept`
-        is called from the writer's thread for each event kept in full, once it is on disk; `on_arguments` from
-        another one, once what its calls were made with was taken down. `always` is context of every event.
+        is called from the writer's thread for each event kept in full, once it is on disk. `always` is context of
+        every event.
         """
         self.breadcrumbs = Breadcrumbs(settings.breadcrumbs)
         self.pictures = PictureStore(
@@ -71,7 +70,6 @@ class FaultRecorder:
         self._storms = Storms(settings.window_s)
         self._lock = threading.Lock()
         self._inside = threading.local()
-        self._on_arguments = on_arguments
         self._arguments = _argument_keeper(
             state_dir, reproduction or Reproduction(), self._drop, keep_pictures=keep_pictures
         )
@@ -198,7 +196,7 @@ class FaultRecorder:
 
     def _with_arguments(self, event: FaultEvent, error: Exception) -> FaultEvent:
         """The event, which says whether the arguments of its calls are kept; that is done soon."""
-        kept = self._arguments.offer(event.id, error, self._on_arguments)
+        kept = self._arguments.offer(event.id, error)
         return replace(event, context={**event.context, "arguments": kept})
 
     def _drop(self, reason: str, number: int) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from foureyes.exceptions import CaseStateError
 from foureyes.forgewright.patterns import Strategy
 from foureyes.forgewright.priority import Priority
+from foureyes.forgewright.reproduction.verdict import Verdict
 from foureyes.forgewright.triggers import Trigger
 from foureyes.forgewright.verification.result import Verification
 
@@ -67,6 +68,8 @@ class Case(BaseModel):
     created_at: datetime
     platform_path: str | None = None
     """The reproduction; none until there is one."""
+    reproduction: Verdict | None = None
+    """What it showed when it was made."""
     state: CaseState = CaseState.NEW
     delivered_to: tuple[str, ...] = ()
     handed_over_at: datetime | None = None
@@ -110,6 +113,6 @@ def task_of(case: Case, folder: Path) -> dict[str, Any]:
     """What whom a case is handed to gets of it, as JSON values; a fix is looked for at `patch_path`."""
     wanted = {
         "id", "error_id", "fingerprint", "trigger", "priority", "bug_class", "pattern", "strategy", "summary",
-        "how_to_run", "platform_path", "created_at",
+        "how_to_run", "platform_path", "reproduction", "created_at",
     }  # fmt: skip
     return {**case.model_dump(mode="json", include=wanted), "patch_path": str(folder / PATCH)}

@@ -91,11 +91,21 @@ class Dispatch:
     def _is_due(self, case: Case, group: Group | None, *, patient: bool) -> bool:
         if group is not None and group.status in {Status.RESOLVED, Status.MUTED}:
             return False
+        if patient and self._waits_for_reproduction(case):
+            return False
         if case.tried_at is None or not patient:
             return True
         wait_s = backoff_s(case.attempts, first_s=self._settings.retry_s, cap_s=_LONGEST_WAIT_S, jitter=0)
         waited = self._utcnow() - case.tried_at >= timedelta(seconds=wait_s)
         return waited and case.attempts < self._settings.attempts
+
+    def _waits_for_reproduction(self, case: Case) -> bool:
+        """Whether it is worth while: a maker that is broken or busy does not hold up a hand-over for long."""
+        settings = self._settings.reproduction
+        age = self._utcnow() - case.created_at
+        return (
+            settings.enabled and case.reproduction is None and age < timedelta(seconds=settings.hand_over_after_s)
+        )
 
     def _hold_back(self, cases: Cases, due: Sequence[Case]) -> None:
         """Have cases wait for another day, and count each once."""

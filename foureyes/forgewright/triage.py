@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from foureyes.forgewright.handover.folder import Folder
 from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.handover.webhook import Webhook
 from foureyes.forgewright.intake import Intake
+from foureyes.forgewright.reproductions import Reproductions
 from foureyes.forgewright.verification.effect import settle
 from foureyes.forgewright.verification.fixes import Fixes
 from foureyes.forgewright.verification.project import runs_from
 from foureyes.telemetry.log import event
 from foureyes.telemetry.report import Report, report_to_nobody
+
+_WORKS = ("cases", "reproductions", "hand-overs", "fixes")
+_GATHER_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Outcome:
     """What one run through the spool did."""
 
     opened: list[Case]
+    reproduced: list[Case]
+    """Those whose reproduction was made, whatever it showed."""
     tried: list[Case]
     fixed: list[Case]
     verified: list[Case]
@@ -60,13 +67,20 @@ class Triage:
         self._dispatch = Dispatch(
             self._state_dir, settings, targets_of(settings), suppressed=self._suppressed, utcnow=utcnow
         )
+        self.reproductions = Reproductions(
+            self._state_dir, settings.reproduction, suppressed=self._suppressed, utcnow=utcnow
+        )
+        self._woken = {work: asyncio.Event() for work in _WORKS}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._fixes = Fixes(self._state_dir, settings, utcnow=utcnow)
         self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled. A command that takes its time does not hold up the look at new faults."""
+        self._loop = asyncio.get_running_loop()
         async with self._alone(), asyncio.TaskGroup() as group:
             group.create_task(self._again_and_again("cases", self._look), name="triage intake")
+            group.create_task(self._again_and_again("reproductions", self._reproduce), name="triage reproductions")
             group.create_task(self._again_and_again("hand-overs", self._hand_over), name="triage hand-overs")
             group.create_task(self._again_and_again("fixes", self._verify), name="triage fixes")
 
@@ -77,12 +91,25 @@ class Triage:
         """
         with self._claimed():
             opened = await asyncio.to_thread(self._take_in)
+            reproduced = await self.reproductions.make_waiting()
             tried = await self._dispatch.hand_over(patient=False)
             fixed = await asyncio.to_thread(self._fixes.notice)
-            return Outcome(opened, tried, fixed, await self._fixes.verify_proposed())
+            return Outcome(opened, reproduced, tried, fixed, await self._fixes.verify_proposed())
+
+    def wake(self) -> None:
+        """Look at the faults now, not at the next turn. May be called from any thread, also when nothing runs."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and nothing is to be looked at any more
+                self._loop.call_soon_threadsafe(self._woken["cases"].set)
 
     async def _look(self) -> None:
-        await asyncio.to_thread(self._take_in)
+        if await asyncio.to_thread(self._take_in):
+            self._woken["reproductions"].set()
+
+    async def _reproduce(self) -> None:
+        if await self.reproductions.make_waiting():
+            self._woken["hand-overs"].set()
+        await asyncio.to_thread(self.reproductions.remove_old)
 
     async def _hand_over(self) -> None:
         await self._dispatch.hand_over()
@@ -103,7 +130,15 @@ class Triage:
                     self._report(error, "triage")
                 else:
                     self._say(what, None)
-            await asyncio.sleep(self._settings.check_s)
+            await self._rest(self._woken[what])
+
+    async def _rest(self, woken: asyncio.Event) -> None:
+        """Wait for the next turn, or until there is something to do; of a storm for more of it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.check_s):
+                await woken.wait()
+                await asyncio.sleep(_GATHER_S)
+        woken.clear()
 
     def _take_in(self) -> list[Case]:
         with Spool(spool_file(self._state_dir)) as spool:

@@ -25,7 +25,7 @@ class Forge:
 
     def __init__(self, state_dir: Path, **settings: Any) -> None:
         self.state_dir = state_dir
-        self.settings = TriageSettings(**settings)
+        self.settings = TriageSettings(**{"reproduction": {"enabled": False}, **settings})
         self.left_out: Counter[str] = Counter()
         self.ahead = timedelta()
         """How far its clock is before the real one."""

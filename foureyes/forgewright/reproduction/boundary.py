@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import httpx
+from cachetools import LRUCache, TTLCache
 
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.http.recorded import RecordedExchange
 from foureyes.telemetry.metrics import Metrics
 
+_CACHED, _CACHED_S = 100, 60.0
 _LATER_S = 5.0
 """A server that gave no answer within 30 s answers after 35 s here, as in the design document."""
 
@@ -45,6 +47,23 @@ class StandIn:
 
     __call__ = __iter__ = __len__ = __bool__ = __getitem__ = __contains__ = __enter__ = __aenter__ = _refuse
     __await__ = __str__ = __int__ = __float__ = __index__ = __eq__ = __hash__ = __lt__ = __add__ = _refuse
+    __setitem__ = __delitem__ = _refuse
+
+
+class RecordedObs:
+    """Answers each request to OBS as the last one of its kind was answered."""
+
+    def __init__(self, answered: Mapping[str, Any]) -> None:
+        self._answered = answered
+
+    def ask(self, request: str, **_data: object) -> Any:
+        """The recorded answer."""
+        if request not in self._answered:
+            _lack(f"it asks OBS for {request}, and what that said was not kept")
+        return self._answered[request]
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Silent:
@@ -95,8 +114,10 @@ class _Body(httpx.AsyncByteStream):
 _FRAMING = {"content-length", "transfer-encoding", "content-encoding"}
 
 
-def boundary(of: str, exchange: Callable[[], RecordedExchange | None]) -> Any:
-    """What stands in for an object of the boundary, by its class."""
+def boundary(of: str, exchange: Callable[[], RecordedExchange | None], answered: Any = None) -> Any:
+    """What stands in for an object of the boundary, by its class; `answered` is what it was told last."""
+    if isinstance(answered, Mapping):
+        return RecordedObs(answered)
     if of == "foureyes.servers.http.clients:Clients":
         return Clients(transport=RecordedTransport(exchange()))
     if of in _SILENT:
@@ -122,4 +143,7 @@ _FRESH: Mapping[str, Callable[[], Any]] = {
     "_thread:RLock": threading.RLock,
     "_thread:_local": threading.local,
     "queue:Queue": queue.Queue,
+    # a cache may be empty at any time
+    "cachetools:TTLCache": lambda: TTLCache(_CACHED, _CACHED_S),
+    "cachetools:LRUCache": lambda: LRUCache(_CACHED),
 }

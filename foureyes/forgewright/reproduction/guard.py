@@ -74,8 +74,10 @@ def guarded() -> Iterator[list[str]]:
     """Refuse what would change anything outside; what was refused is in the list."""
     _guard.hook_in()
     _guard.refused = []
+    compiles, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     _guard.is_active = True
     try:
         yield _guard.refused
     finally:
         _guard.is_active = False
+        sys.dont_write_bytecode = compiles

@@ -28,7 +28,7 @@ _MOST_CALLS = 3
 class Made:
     """A platform, and what its test showed."""
 
-    test_file: Path
+    test_file: Path | None
     verdict: Verdict
 
 

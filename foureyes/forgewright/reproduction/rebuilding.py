@@ -152,7 +152,7 @@ class Rebuilder:
         return self._known[number] if number in self._known else StandIn("a part of what was too much")
 
     def _boundary(self, kept: Mapping[str, Any]) -> Any:
-        return boundary(kept["of"], lambda: self.exchange)
+        return boundary(kept["of"], lambda: self.exchange, self.of(kept.get("answered")))
 
 
 def _numbered(kept: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
