@@ -57,6 +57,8 @@ BOUNDARY_CLASSES = {
     "foureyes.errors.spool:Spool",
     "foureyes.daemon.publisher:Publisher",
     "foureyes.outputs.live:LiveEvents",
+    "cachetools:TTLCache",
+    "cachetools:LRUCache",
 }
 _BOUNDARY_ROOTS = {"asyncio", "threading", "_thread", "concurrent", "socket", "_socket", "ssl", "sqlite3", "queue"}
 _EXCEPTION_ROOTS = {
@@ -251,7 +253,8 @@ class Capture:
         if path in BOUNDARY_CLASSES or _is_from(kind, _BOUNDARY_ROOTS):
             return {TAG: "boundary", "of": path}
         if kind.__module__.startswith(BOUNDARY_MODULES) and hasattr(value, "close") and not is_own:
-            return {TAG: "boundary", "of": path}
+            answered = self._value(getattr(value, "answered", None), depth + 1, is_secret=is_secret)
+            return {TAG: "boundary", "of": path, "answered": answered}
         if not _is_from(kind, {PACKAGE}) or "<locals>" in kind.__qualname__:
             return missing(f"a {_kind(value)}")
         number = self._numbered(value)

@@ -106,6 +106,8 @@ class ObsConnection:
         """Connect and identify. Raises a SourceError: refused, password, hung or lost."""
         self._where = f"{host}:{port}"
         self._timeout_s = timeout_s
+        self.answered: dict[str, Mapping[str, Any]] = {}
+        """The last answer to each kind of request: what a reproduction replays."""
         self._client = self._connect(host, port, password)
 
     def _connect(self, host: str, port: int, password: str) -> _Client:
@@ -147,13 +149,14 @@ class ObsConnection:
     def ask(self, request: str, **data: Any) -> Mapping[str, Any]:
         """Return the answer's data. Raises ObsRequestError where OBS refuses, SourceError where nothing came."""
         try:
-            return self._client.send(request, data, raw=True) or {}
+            answer = self.answered[request] = self._client.send(request, data, raw=True) or {}
         except OBSSDKRequestError as error:
             raise ObsRequestError(request, error.code, str(error).partition("With message: ")[2]) from error
         except (OBSSDKTimeoutError, WebSocketTimeoutException, TimeoutError) as error:
             raise self._hung() from error
         except (OSError, WebSocketException, OBSSDKError, KeyError, TypeError, ValueError) as error:
             raise self._lost() from error
+        return answer
 
     def close(self) -> None:
         """Let go of the connection; may be called twice."""
