@@ -7,22 +7,17 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from parts.program import wait_until
 from parts.seeded import SEEDS, Seed, environment, unrelated
-from parts.seeded_world import met
+from parts.seeded_world import judged_case
 
 from benches.results import verdict
-from foureyes.errors.spool import Spool, spool_file
 from foureyes.forgewright.case import Case
-from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.reproduction.verdict import Outcome
 
 LEAST = 12
-_WITHIN_S = 60.0
 _COMMAND_S = 120.0
 
 
@@ -60,7 +55,7 @@ def _tried(seed: Seed) -> dict[str, Any]:
         copy, world = seed.planted(folder / "copy"), folder / "world"
         world.mkdir()
         try:
-            case = _case_of(seed, copy, world)
+            case = judged_case(seed, copy, world)
         except (AssertionError, TimeoutError) as error:
             nothing = {"recorded": False, "verdict": None, "fix": None, "unrelated": None}
             found = about | nothing | {"why": str(error).split("\n")[0]}
@@ -72,22 +67,6 @@ def _tried(seed: Seed) -> dict[str, Any]:
             judged = {what: _judged(case, copy, world / "state", what, patch) for what, patch in tried.items()}
             found = about | {"recorded": True} | shown | judged
     print(json.dumps({seed.name: found}), file=sys.stderr, flush=True)
-    return found
-
-
-def _case_of(seed: Seed, copy: Path, world: Path) -> Case:
-    """The bug's case once it has a verdict."""
-    with met(seed, copy, world) as (daemon, group):
-
-        def case() -> Case | None:
-            time.sleep(0.1)
-            with Spool(spool_file(daemon.state_dir)) as spool:
-                last = Cases(spool).last_of(group.fingerprint)
-            return last if last is not None and last.reproduction is not None else None
-
-        wait_until(lambda: case() is not None, _WITHIN_S, f"a verdict on {seed.name}")
-        found = case()
-    assert found is not None
     return found
 
 

@@ -19,6 +19,8 @@ from PIL import Image
 from foureyes.errors import queries
 from foureyes.errors.group import Group
 from foureyes.errors.spool import Spool, spool_file
+from foureyes.forgewright.case import Case
+from foureyes.forgewright.cases import Cases
 from foureyes.picture import encode_png
 from parts.answering import Answer, AnsweringServer, completed, openai_routes
 from parts.foureyes import RunningDaemon
@@ -32,7 +34,7 @@ World = contextlib.AbstractContextManager[tuple[Config, Callable[[RunningDaemon]
 """What a daemon is configured with while it lasts, and what is done to the daemon once it runs."""
 
 _FPS = 5
-_SEEN_S = 15.0
+_SEEN_S, _JUDGED_S = 20.0, 60.0
 
 
 @contextlib.contextmanager
@@ -56,6 +58,21 @@ def found(seed: Seed, state_dir: Path) -> Group | None:
         return None
     with Spool(spool_file(state_dir)) as spool:
         return next(iter(queries.groups(spool, queries.Filter(kind=seed.type))), None)
+
+
+def judged_case(seed: Seed, copy: Path, folder: Path) -> Case:
+    """The bug's case once triage of the seeded daemon has made its reproduction; the daemon has ended then."""
+    with met(seed, copy, folder) as (daemon, group):
+
+        def case() -> Case | None:
+            with Spool(spool_file(daemon.state_dir)) as spool:
+                last = Cases(spool).last_of(group.fingerprint)
+            return last if last is not None and last.reproduction is not None else None
+
+        daemon.wait(lambda: case() is not None, f"a verdict on {seed.name}", _JUDGED_S)
+        found = case()
+    assert found is not None
+    return found
 
 
 def _nothing(_: RunningDaemon) -> None:
