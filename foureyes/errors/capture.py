@@ -88,7 +88,7 @@ class Capture:
 
     def _value(self, value: Any, depth: int, *, is_secret: bool, is_own: bool = False) -> Any:
         self._nodes += 1
-        if value is None or isinstance(value, bool):
+        if value is None or value is True or value is False:
             return value
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             return missing("there was too much of it")
