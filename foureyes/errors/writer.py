@@ -106,9 +106,11 @@ class FaultWriter:
     def count(self, fingerprint: str, at: datetime, done: threading.Event | None = None) -> None:
         """Queue one more of a storm; `done` is set once its count is on disk."""
         with self._ready:
+            is_known = bool(self._batch)  # it waits for company already: to wake it each time would cost much
             before = self._batch.repeats.get(fingerprint)
             self._batch.repeats[fingerprint] = Repeats(fingerprint, before.times + 1 if before else 1, at)
-            self._add_waiting(done)
+            if done is not None or not is_known:
+                self._add_waiting(done)
 
     def when_written(self, done: threading.Event) -> None:
         """Set `done` once all that is queued now is on disk."""
