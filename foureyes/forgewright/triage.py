@@ -112,7 +112,8 @@ class Triage:
         await asyncio.to_thread(self.reproductions.remove_old)
 
     async def _hand_over(self) -> None:
-        await self._dispatch.hand_over()
+        if await self._dispatch.hand_over():
+            self._woken["fixes"].set()
         await asyncio.to_thread(self._dispatch.remove_old)
 
     async def _verify(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--patch", action="store_true", help="leave a fix.patch beside the case")
+    parser.add_argument("--leave", type=Path, help="leave this as fix.patch beside the case")
     parser.add_argument("--exit", type=int, default=0)
     parser.add_argument("--chatter-kb", type=int, default=0)
     parser.add_argument("--linger", action="store_true", help="leave a child behind that holds the output open")
@@ -54,6 +56,8 @@ def main() -> None:
     sys.stdout.flush()
     if options.patch:
         options.case.with_name("fix.patch").write_text("--- a\n+++ b\n", "utf-8")
+    if options.leave:
+        shutil.copyfile(options.leave, options.case.with_name("fix.patch"))
     if options.hang:
         time.sleep(120)
     sys.exit(options.exit)

@@ -128,6 +128,8 @@ class Attempt:
         finally:
             copying.stop()
             await asyncio.wait({work})  # a thread cannot be cancelled, and the folder is removed behind us
+        if self.settings.verify_command is not None:
+            self._program(self.settings.verify_command[0])  # where there is none nothing need be tried
         return Shown(f"of {self._project.root}")
 
     async def _red_before(self) -> Shown:

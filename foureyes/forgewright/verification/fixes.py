@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from foureyes.config.triage import Triage
@@ -16,7 +17,8 @@ from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.dispatch import RESOLVED, case_folder
 from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import runner
-from foureyes.forgewright.verification.attempt import Attempt, OnStep, Reproduce
+from foureyes.forgewright.reproduction.limits import Limits
+from foureyes.forgewright.verification.attempt import Attempt, OnStep
 from foureyes.forgewright.verification.patch import mark_of, read_patch
 from foureyes.forgewright.verification.result import Outcome, Verification
 from foureyes.telemetry.log import event
@@ -40,18 +42,12 @@ def work_lock(state_dir: Path) -> Path:
 class Fixes:
     """What is proposed for the cases of one state folder."""
 
-    def __init__(
-        self,
-        state_dir: Path,
-        settings: Triage,
-        *,
-        utcnow: Callable[[], datetime],
-        reproduce: Reproduce = runner.run,
-    ) -> None:
+    def __init__(self, state_dir: Path, settings: Triage, *, utcnow: Callable[[], datetime]) -> None:
         self._state_dir = state_dir
         self._settings = settings
         self._utcnow = utcnow
-        self._reproduce = reproduce
+        limits = Limits(settings.reproduction.timeout_s, settings.reproduction.memory_mb)
+        self._reproduce = partial(runner.run, limits=limits)
 
     def notice(self) -> list[Case]:
         """The cases whose fix has come since the last look, which are now `fix proposed`."""

@@ -12,9 +12,8 @@ import foureyes
 from foureyes.exceptions import ApprovalError, VerificationError
 
 _PACKAGE = Path(foureyes.__file__).parent
-_LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".tox", ".nox", ".*_cache", "__pycache__", "node_modules", "*.egg-info", "*.pyc"
-)
+_LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".tox", ".nox", ".*_cache", "node_modules", "*.egg-info")
+"""Of Python's own cache all is taken along: it knows by itself what is out of date."""
 _MB = 1_000_000
 
 
@@ -81,7 +80,7 @@ class Copying:
         self._stop.set()
 
     def run(self, target: Path) -> None:
-        """Copy to a folder that is not there yet: no caches, environments or links. Raises VerificationError."""
+        """Copy to a folder that is not there yet: no tools' folders and no links. Raises VerificationError."""
         part = _PACKAGE.name if self._project.is_installed else ""
         try:
             shutil.copytree(
