@@ -125,7 +125,9 @@ class Agreement:
     def _show(self, row: _Row, found: Finding) -> None:
         if not is_same(found.value, row.newest.value):
             row.backed_by = None
-        row.shown, row.doubted, row.step = found, None, None
+        is_known = found.value is not None and is_same(found.value, row.shown.value)
+        row.shown = found.with_reads(max(found.reads, row.shown.reads)) if is_known else found
+        row.doubted, row.step = None, None
         if found.value is not None:
             row.known = found.value
 

@@ -48,6 +48,10 @@ class Finding:
         """Two reads that differed, settled: one of them gave this."""
         return replace(self, value=value, reason=None, evidence={**self.evidence, "reads": 1}, is_settled=True)
 
+    def with_reads(self, reads: int) -> Finding:
+        """The same read, of a value that was read so often alike."""
+        return self if reads == self.reads else replace(self, evidence={**self.evidence, "reads": reads})
+
     def backed(self, by: str | None) -> Finding:
         """The same read, which a second reader agrees with, if one does."""
         return replace(self, backed_by=by)

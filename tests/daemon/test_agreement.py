@@ -33,6 +33,7 @@ BY_ENGINE = {
     "range": task(reads=2, schema=RANGES),
     "backed": task(reads=2, confirm_with="second"),
     "disputed": task(reads=2, confirm_with="second", reread_s=1),
+    "late": task(reads=2, confirm_with="third"),
 }
 BY_LANGUAGE = {"alike": task(reads=2), "torn": task(reads=2)}
 
@@ -41,6 +42,7 @@ class Agreeing(Watched):
     """Tasks of an engine, which says itself how often it read, and tasks of a language model, which does not."""
 
     language: FakeServer
+    beside: FakeEngine
     shown = 0
 
     def steer(self, name: str, **behaviour: Any) -> None:
@@ -82,16 +84,19 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agreeing]:
         DrawnScreen() as screen,
         FakeEngine(folder / "engine", list(BY_ENGINE)) as engine,
         FakeServer.openai(folder / "language", "plain", *BY_LANGUAGE, "second") as language,
+        FakeEngine(folder / "beside", ["third"]) as beside,
     ):
         document = {
             "sources": [screen.source()],
             "servers": [
                 {"id": "engine", "kind": "engine", "url": engine.url, "check_s": 300},
                 {"id": "language", "kind": "openai", "url": language.url, "check_s": 300},
+                {"id": "beside", "kind": "engine", "url": beside.url, "check_s": 300},
             ],
             "models": {
-                name: {"server": "engine" if name in BY_ENGINE else "language", "model_id": name}
-                for name in (*tasks, "second")
+                **{name: {"server": "engine", "model_id": name} for name in BY_ENGINE},
+                **{name: {"server": "language", "model_id": name} for name in (*BY_LANGUAGE, "second")},
+                "third": {"server": "beside", "model_id": "third"},
             },
             "tasks": {name: {"models": [name], **settings} for name, settings in tasks.items()},
             "log": {"level": "debug"},
@@ -101,7 +106,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agreeing]:
             engine.control(name, values=AT_FIRST, evidence=TWICE)
         with RunningDaemon(folder, "--config", str(config)) as daemon:
             running = Agreeing(daemon.wait_ready(), engine, screen)
-            running.language = language
+            running.language, running.beside = language, beside
             running.settle(*tasks)
             yield running
 
@@ -163,8 +168,8 @@ def test_two_reads_that_differ_are_null_with_both(watched: Agreeing) -> None:
 
 def test_a_language_model_reads_what_has_changed_twice(watched: Agreeing) -> None:
     """The second request has the same pixels, edges repeated 3 px high and 10 px wide, and what has changed."""
-    watched.show("alike", values={"number": 1, "amount": "1.00"})
-    watched.settle("alike")
+    since = watched.show("alike", values={"number": 1, "amount": "1.00"})
+    watched.wait_values("alike", since, number=1, amount="1.00")
     asked = len(watched.asked("alike"))
     since = watched.show("alike", values={"number": 2, "amount": "1.00"})
     reading = watched.wait_values("alike", since, number=2, amount="1.00")
@@ -255,3 +260,20 @@ def test_what_the_second_reader_reads_otherwise_is_null(watched: Agreeing) -> No
     assert again["evidence"]["number"]["confirmed_by"] == "second"
     between = watched.readings("disputed")[disputed : watched.readings("disputed").index(again)]
     assert {each["values"]["number"] for each in between} == {None}
+
+
+def test_a_late_second_reader_overwrites_nothing_newer(watched: Agreeing) -> None:
+    """One question at a time, the newest next: what is said of pixels that are gone is dropped and counted."""
+    counted = {reason: watched.dropped("confirm", reason) for reason in ("late", "superseded")}
+    asked, since = len(watched.beside.requests("third")), len(watched.readings("late"))
+    watched.beside.control("third", values={"number": 99}, hold=True, times=1)
+    for number in (31, 32, 33):
+        shown = watched.show("late", values={"number": number})
+        watched.wait_values("late", shown, number=number)
+        watched.daemon.wait(lambda: len(watched.beside.requests("third")) > asked, "the second reader is asked")
+    watched.beside.control("third", values={"number": 33}, release=True)
+    watched.wait_reading("late", since, confidence_from="agreement of reads, confirmed by third")
+    assert not any("number" in reading["withheld"] for reading in watched.readings("late")[since:])
+    assert len(watched.beside.requests("third")) == asked + 2
+    dropped = {reason: watched.dropped("confirm", reason) - before for reason, before in counted.items()}
+    assert dropped == {"late": 1, "superseded": 1}
