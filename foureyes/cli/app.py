@@ -8,19 +8,7 @@ from typing import Annotated
 import typer
 
 from foureyes import __version__
-from foureyes.cli import (
-    analyze,
-    check,
-    configuration,
-    engine,
-    errors,
-    evaluate,
-    forge,
-    run,
-    service,
-    status,
-    teach,
-)
+from foureyes.cli.on_demand import OnDemand
 from foureyes.exceptions import ConfigError, FourEyesError, PortTakenError, StateFolderBusyError, UsageError
 from foureyes.telemetry.log import silence
 
@@ -28,6 +16,7 @@ FAILED, MISUSED, BUSY, TAKEN = 1, 2, 3, 4
 
 app = typer.Typer(
     name="foureyes",
+    cls=OnDemand,  # the table of commands stands there
     help="Watch a screen, read it with local models, publish what was really read.",
     epilog="Exit codes: 0 done; 1 failed; 2 wrong call or configuration; 3 already running; 4 port taken; "
     "130 forced by a second Ctrl-C.",
@@ -50,21 +39,6 @@ def _root(
     ] = False,
 ) -> None:
     """Options that stand before a command."""
-
-
-app.command("run")(run.run)
-app.command("record")(run.record)
-app.command("analyze")(analyze.analyze)
-app.command("evaluate")(evaluate.evaluate)
-app.command("check")(check.check)
-app.command("teach")(teach.teach)
-app.command("status")(status.status)
-app.command("models")(status.models)
-app.command("engine")(engine.engine)
-app.add_typer(errors.app, name="errors")
-app.add_typer(forge.app, name="forge")
-app.add_typer(configuration.app, name="config")
-app.add_typer(service.app, name="service")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from foureyes.frames.camera import Camera
 from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.frames.source import EndOfSource, Source
-from foureyes.frames.sources import open_source
+from foureyes.frames.sources.opening import open_source
 from foureyes.picture import Picture
 
 PASSWORD = "never-to-be-seen"  # noqa: S105 - the tests look for it where it must not be
