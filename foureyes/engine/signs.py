@@ -1,4 +1,4 @@
-"""The model `signs`: dialogs, error texts, lost connections, black and frozen pictures.
+"""The model `signs`: dialogs, error texts, lost connections; black, single-coloured and frozen pictures.
 
 False is said only of what was looked for and not found; what could not be looked for is null.
 """
@@ -26,6 +26,9 @@ _CONFIDENCE_FROM = (
 _DARK = 24
 _DARK_SHARE = 0.995
 _QUIET_SPREAD = 8.0
+_BLANK_SHARE = 0.9998
+"""So much that not even a line of small text stands there."""
+_SPARSE = 8
 _WRITTEN = {"error_text", "disconnected"}
 _LEAST_FOR_TEXT = (32, 12)
 """Width and height in pixels below which no word of legible size fits: a region may be a single status line."""
@@ -113,6 +116,16 @@ def _black(sight: Sight) -> Finding:
     return Finding(is_black, None, evidence, share if is_black else 1.0 - share * 0.5)
 
 
+def _blank(sight: Sight) -> Finding:
+    """One colour all over, as a window that draws nothing shows; a gradient or a picture of noise is none."""
+    ground = np.median(sight.pixels[::_SPARSE, ::_SPARSE].reshape(-1, 3), axis=0)
+    alike = cv2.inRange(sight.pixels, ground - _QUIET_SPREAD, ground + _QUIET_SPREAD)
+    share = cv2.countNonZero(alike) / alike.size
+    evidence = {"picture": sight.index, "one_colour_share": round(share, 5), "reads": 1}
+    is_blank = share >= _BLANK_SHARE
+    return Finding(is_blank, None, evidence, share if is_blank else 1.0 - share * 0.5)
+
+
 def _frozen(sight: Sight) -> Finding:
     if sight.earlier is None or sight.earlier.shape != sight.pixels.shape:
         return withheld("absent")
@@ -132,5 +145,6 @@ _LOOKS: dict[str, Callable[[Sight], Finding]] = {
     "dialog": _dialog,
     "disconnected": _disconnected,
     "black": _black,
+    "blank": _blank,
     "frozen": _frozen,
 }

@@ -8,7 +8,8 @@ On a field:
 - `x-cues`          for an enum: member to {texts: [...], motion: moving|still}
 - `x-motion`        {moving: VALUE, still: VALUE}: the field tells motion, read from a pair of pictures
 - `x-motion-region` x, y, width, height as fractions of the picture: where motion counts
-- `x-sign`          error_text | dialog | disconnected | black | frozen: what the `signs` model answers here
+- `x-sign`          error_text | dialog | disconnected | black | blank (one colour, whichever) | frozen: what the
+                    `signs` model answers here
 - `x-max-step`      largest plausible difference between two published values of a number or an amount
 - `x-max-step-percent`  the same as a share of the earlier value; where both are given, both hold
 - `x-clock`         true, or seconds: the source's own clock, a time or a number; standing still for longer than it
@@ -104,7 +105,7 @@ class FieldKeywords(XKeywords):
     clock: Any = True
     taught: dict[str, Annotated[list[Digest], Field(min_length=1, max_length=MOST_TAUGHT)]] = {}
     taught_region: Fractions = [0, 0, 1, 1]
-    sign: Literal["error_text", "dialog", "disconnected", "black", "frozen"] = "dialog"
+    sign: Literal["error_text", "dialog", "disconnected", "black", "blank", "frozen"] = "dialog"
     picture: int = Field(0, ge=0)
     alone: bool = False
 
