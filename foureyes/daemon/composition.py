@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from foureyes.config import Settings
@@ -18,14 +18,14 @@ from foureyes.exceptions import UsageError
 from foureyes.picture import Picture
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.log import event
-from foureyes.vision.plan import Candidate, Plan
+from foureyes.vision.plan import Plan
 from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
 
 _GRACE_S = 4.5
 
-Spare = Callable[[Mapping[str, Supervisor], Iterable[Sequence[Candidate]]], None]
-"""Takes servers by their names, and each task's candidates."""
+Spare = Callable[[Mapping[str, Supervisor], Iterable[Plan]], None]
+"""Takes servers by their names, and the tasks' plans."""
 
 
 class Composition:
@@ -150,8 +150,7 @@ class Composition:
     def _supervisors(self, settings: Settings, names: Container[str]) -> dict[str, Supervisor]:
         shared = self._shared
         made = parts.supervisors_of(settings, shared.metrics, shared.clients, shared.tell, shared.report, names)
-        plans = [plan for source in settings.sources for plan in plans_of(settings, source)]
-        self._spare(made, [plan.candidates for plan in plans])
+        self._spare(made, [plan for source in settings.sources for plan in plans_of(settings, source)])
         return made
 
     def _look(self, watch: SourceWatch, after: SourceWatch | None = None) -> None:

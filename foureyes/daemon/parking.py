@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain
 
 from foureyes.telemetry.pressure import Level
 from foureyes.vision.plan import Candidate
@@ -22,14 +23,19 @@ class Stock:
     sizes: Mapping[Served, int]
 
 
-def parked(level: Level, tasks: Iterable[Sequence[Candidate]], stock: Stock) -> frozenset[Served]:
+def parked(
+    level: Level, tasks: Iterable[Sequence[Candidate]], stock: Stock, seconds: Iterable[Candidate] = ()
+) -> frozenset[Served]:
     """The models to do without: none of an engine, which cost next to nothing, and no task's last that can answer.
+
+    Second readers go as soon as any model goes: a task is read without them.
 
     Of models whose sizes are not all known a later candidate counts as smaller: it is the lesser choice.
     """
     tasks = list(tasks)
     kept = {_served(candidate) for candidates in tasks for candidate in _kept(level, candidates, stock)}
-    return frozenset(_served(candidate) for candidates in tasks for candidate in candidates) - kept
+    beside = [second for second in seconds if level >= Level.SMALLER_MODEL and not second.is_engine]
+    return frozenset(_served(candidate) for candidate in chain(*tasks, beside)) - kept
 
 
 def _kept(level: Level, candidates: Sequence[Candidate], stock: Stock) -> list[Candidate]:

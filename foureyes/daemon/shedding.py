@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import Any
@@ -17,7 +17,7 @@ from foureyes.telemetry.machine import Machine, MachineUse
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Level, Pressure, Sample
 from foureyes.telemetry.resources import job_root
-from foureyes.vision.plan import Candidate
+from foureyes.vision.plan import Plan
 from foureyes.vision.task_watch import TaskWatch
 
 _EVERY = 3
@@ -99,14 +99,17 @@ class Shedding:
             self._told[server] = models
             server.park(models)
 
-    def spare(self, fresh: Mapping[str, Supervisor], tasks: Iterable[Sequence[Candidate]]) -> None:
-        """Have servers that are yet to start do without what is parked now of these tasks' candidates."""
-        wanted = parked(self._pressure.level, tasks, self._stock())
+    def spare(self, fresh: Mapping[str, Supervisor], plans: Iterable[Plan]) -> None:
+        """Have servers that are yet to start do without what is parked now of these tasks' models."""
+        wanted = self._to_park(self._pressure.level, plans)
         for name, server in fresh.items():
             self._park(server, _of(name, wanted))
 
-    def _to_park(self, level: Level) -> frozenset[Served]:
-        return parked(level, [task.plan.candidates for task in self._tasks()], self._stock())
+    def _to_park(self, level: Level, plans: Iterable[Plan] | None = None) -> frozenset[Served]:
+        """What these tasks do without, or those that are watched now."""
+        plans = [task.plan for task in self._tasks()] if plans is None else list(plans)
+        seconds = [plan.second for plan in plans if plan.second is not None]
+        return parked(level, [plan.candidates for plan in plans], self._stock(), seconds)
 
     def _stock(self) -> Stock:
         usable: set[Served] = set()

@@ -70,3 +70,11 @@ def test_the_last_one_that_can_answer_is_never_parked() -> None:
 def test_while_nothing_can_answer_one_is_kept_to_come_back() -> None:
     """At a start under pressure a task still has a model to wait for."""
     assert parked(Level.ENGINE, [[BIG, SMALL]], stock([])) == served(BIG)
+
+
+def test_second_readers_go_first_unless_a_task_reads_with_them() -> None:
+    """What only confirms is parked with the first model that goes, whatever its size; an engine never is."""
+    seconds = [MIDDLE, SMALL, ENGINE]
+    assert not parked(Level.LOWER_CADENCE, [[BIG]], stock(), seconds)
+    assert parked(Level.SMALLER_MODEL, [[BIG]], stock(), seconds) == served(MIDDLE, SMALL)
+    assert parked(Level.SMALLER_MODEL, [[BIG, SMALL]], stock(), seconds) == served(BIG, MIDDLE)
