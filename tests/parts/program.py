@@ -43,14 +43,24 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
         time.sleep(POLL_S)
 
 
+def untraced() -> dict[str, str]:
+    """The test's environment without coverage: who runs nothing of FourEyes need not start it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 class Program:
-    """One running program and its children."""
+    """One running program and its children; it is no part of FourEyes where it is given no environment."""
 
     def __init__(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                arguments, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                arguments,
+                env=untraced() if env is None else env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
 
     @property
