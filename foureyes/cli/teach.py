@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import typer
 
+from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
-from foureyes.config.settings import Source, obs_password
-from foureyes.daemon import parts
-from foureyes.daemon.state_folder import running
-from foureyes.exceptions import NotRunningError, SourceMissingError, UsageError
-from foureyes.frames.camera import Camera, painted
-from foureyes.frames.region import Region
-from foureyes.frames.source import EndOfSource
-from foureyes.frames.sources.opening import open_source
-from foureyes.picture import Pixels, decode
+from foureyes.exceptions import UsageError
 from foureyes.schema.annotations import MOST_TAUGHT
 from foureyes.schema.document import Field, fields
 from foureyes.vision.taught import Example, TaughtPictures
-
-_TIMEOUT_S = 30.0
 
 
 def teach(
@@ -64,8 +53,7 @@ def teach(
         raise UsageError("say which state the picture shows: `foureyes teach TASK LABEL [IMAGE]`")
     _check_may_keep(settings)
     chosen = _field(settings, task, field, label)
-    looked_at = _source(settings, source)
-    pixels = _live(settings, looked_at, source) if image is None else _from_file(Path(image), looked_at)
+    pixels = picture_of(settings, source, None if image is None else Path(image))
     _show([taught.teach(task, chosen.name, label, pixels)], "taught", as_json=as_json)
 
 
@@ -100,51 +88,6 @@ def _field(settings: Settings, task: str, name: str | None, label: str) -> Field
         members = ", ".join(found.members)
         raise UsageError(f"{label!r} is no state of field '{found.name}' of task '{task}'; its states: {members}")
     return found
-
-
-def _source(settings: Settings, name: str | None) -> Source:
-    found = {source.id: source for source in settings.sources}
-    if name is not None and name not in found:
-        raise UsageError(f"there is no source {name!r}; known sources: {', '.join(found)}")
-    return found[name or next(iter(found))]
-
-
-def _from_file(file: Path, source: Source) -> Pixels:
-    """A picture of a file as the source would show it: its masks are painted before anything is kept."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    return painted(decode(data), [Region(*mask) for mask in source.masks])
-
-
-def _live(settings: Settings, source: Source, asked: str | None) -> Pixels:
-    """What the running daemon sees now, by default in its first source; without one, one look at the source."""
-    daemon = running(settings.state_dir)
-    return asyncio.run(_one_look(source)) if daemon is None else _of_daemon(daemon, asked)
-
-
-def _of_daemon(daemon: dict[str, Any], source: str | None) -> Pixels:
-    params = {} if source is None else {"source": source}
-    try:
-        answer = httpx.get(f"{daemon['url']}/api/frame", params=params, timeout=_TIMEOUT_S, trust_env=False)
-    except httpx.HTTPError as error:
-        raise NotRunningError(f"the daemon at {daemon['url']} gave no picture: {error}; see its log") from error
-    if not answer.is_success:
-        raise UsageError(answer.json()["error"]["message"])
-    return decode(answer.content)
-
-
-async def _one_look(source: Source) -> Pixels:
-    found = await asyncio.to_thread(parts.found, source)
-    masks = [Region(*mask) for mask in source.masks]
-    camera = Camera(open_source(found.settings, obs_password=obs_password()), source.id, masks)
-    try:
-        return (await camera.look()).picture.pixels
-    except EndOfSource as error:
-        raise SourceMissingError(f"source '{source.id}' has no picture") from error
-    finally:
-        await camera.close()
 
 
 def _show(examples: Sequence[Example], what: str, *, as_json: bool) -> None:
