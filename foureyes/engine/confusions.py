@@ -12,8 +12,8 @@ from foureyes.schema.values import MINUS_SIGNS, is_amount
 _DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "B": "8"})
 _LOOKALIKES = "OoIl|ZSB"
 _LEAST_DIGITS = 2
-_WORD_FIRST = re.compile(rf"[A-Za-z|][0-9{_LOOKALIKES}]*")
-"""A letter before digits and nothing else is a name ("S10", "B52"), not a number with a slip."""
+_NAME_OR_UNIT = re.compile(rf"[A-Za-z|][0-9{_LOOKALIKES}]*|.*[lISBZ|]")
+"""A letter before digits alone is a name ("S10", "B52"), one behind them could be a unit ("10S")."""
 _SLIPPED_DOLLAR = re.compile(rf"^([({MINUS_SIGNS}+]*)S(?=[0-9{_LOOKALIKES}])")
 
 
@@ -31,6 +31,6 @@ def is_slipped_number(text: str) -> bool:
     """Whether a word is a number with a slip or two: most of it is digits anyway ("1,O85.42")."""
     digits = sum(char in "0123456789" for char in text)
     slips = sum(char in _LOOKALIKES for char in text)
-    if digits < _LEAST_DIGITS or slips == 0 or slips > digits or _WORD_FIRST.fullmatch(text):
+    if digits < _LEAST_DIGITS or slips == 0 or slips > digits or _NAME_OR_UNIT.fullmatch(text):
         return False
     return is_amount(as_digits(text)) or is_amount(as_dollars(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
@@ -13,6 +14,7 @@ _LONG_CHARS = 8
 _SHORT_CHARS = 4
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """The text as it is compared: no case, accents, spaces or punctuation, and look-alikes as one."""
     plain = unicodedata.normalize("NFKD", text.casefold()).translate(_CONFUSED)

@@ -108,9 +108,13 @@ class Layout:
         gap = value.x - label.right
         if gap <= _FARTHEST_RIGHT * min(label.height, value.height):
             return True
-        under = [box for box in self._numbers if aligned(box, value) and not in_row(box, value)]
+        under = [box for box in self._numbers if _overlap(box, value) and not in_row(box, value)]
         like = [other.box for other in self.known if aligned(other.box, label) and not in_row(other.box, label)]
         return any(in_row(box, other) for box in under for other in like)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one.x < other.right and other.x < one.right
 
 
 def mutual(offers: Sequence[Offer]) -> list[Match]:

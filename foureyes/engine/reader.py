@@ -14,6 +14,7 @@ from foureyes.engine.place import should_be
 from foureyes.engine.sight import Sight
 from foureyes.engine.stance import covers
 from foureyes.engine.typed import Typed, page_sign, suits
+from foureyes.picture import Box
 from foureyes.schema.document import Field, Schema, fields
 
 _CONFIDENCE_FROM = "the least sure field's likeness of the label, lead over the runner-up and recogniser's score"
@@ -113,15 +114,31 @@ def _second_look(asked: Asked, label: Label, found: Association) -> Finding | No
     box = should_be(label, found, sight.pixels.shape[1], sight.pixels.shape[0])
     if box is None or any(covers(piece.box, box) for piece in sight.pieces):
         return None
-    seen = _only_value(asked, sight.look(box))
-    if seen is not None and seen.score < _SURE_SECOND_LOOK:  # what leads to a value blurs its line: look closer
-        closer = _only_value(asked, sight.look(seen.box))
-        seen = closer if closer is not None and closer.text == seen.text else None
+    seen = _seen(asked, box)
     if seen is None or seen.score < _SURE_SECOND_LOOK:
         return None
     value = asked.typed(seen)
     sure = label.similarity * seen.score * _NO_LABEL_NEEDED
     return asked.judged(seen, value, label.box, sure) if value else None
+
+
+def _seen(asked: Asked, box: Box) -> Piece | None:
+    """The value in a place, if it ends there: half a number is another number."""
+    sight = asked.sight
+    seen = _only_value(asked, sight.look(box))
+    wider = _only_value(asked, sight.look(_wider(box, sight)))
+    if seen is None or wider is None or wider.text != seen.text:
+        return None
+    if seen.score >= _SURE_SECOND_LOOK:
+        return seen
+    closer = _only_value(asked, sight.look(seen.box))  # what leads to a value blurs its line
+    return closer if closer is not None and closer.text == seen.text else None
+
+
+def _wider(box: Box, sight: Sight) -> Box:
+    left = max(0, box.x - 2 * box.height)
+    right = min(sight.pixels.shape[1], box.right + 2 * box.height)
+    return Box(left, box.y, right - left, box.height)
 
 
 def _only_value(asked: Asked, line: Line) -> Piece | None:
