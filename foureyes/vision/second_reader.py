@@ -13,6 +13,7 @@ from foureyes.schema.document import subset
 from foureyes.servers.server import Priority
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.vision.answer import Answer
 from foureyes.vision.finding import Finding
 from foureyes.vision.inference import Asker, Inference
@@ -45,12 +46,14 @@ class SecondReader:
         inference: Inference,
         metrics: Metrics,
         hear: Callable[[Mapping[str, Finding], Answer], bool],
+        report: Report = report_to_nobody,
     ) -> None:
         self._plan = plan
         self._router = router
         self._inference = inference
         self._metrics = metrics
         self._hear = hear
+        self._report = report
         self._mailbox: Mailbox[Question] = Mailbox(lambda: metrics.dropped("confirm", "superseded"))
         self._is_failing = False
 
@@ -62,10 +65,19 @@ class SecondReader:
         """Answer questions for ever. One that fails is asked again, unless a newer one has come meanwhile."""
         while (question := await self._mailbox.take()) is not None:
             failures = 0
-            while not await self._is_answered(question):
+            while not await self._is_done_with(question):
                 failures += 1
                 await asyncio.sleep(backoff_s(failures, first_s=_AGAIN_FIRST_S, cap_s=_AGAIN_CAP_S))
                 question = self._mailbox.take_now() or question
+
+    async def _is_done_with(self, question: Question) -> bool:
+        try:
+            return await self._is_answered(question)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in confirming one picture must not end it for all
+            self._metrics.dropped("confirm", "fault")
+            event("confirm.fault", f"task '{self._plan.task}' could not be confirmed", level="error", error=error)
+            self._report(error, f"task:{self._plan.task}", task=self._plan.task, source=self._plan.source)
+            return True
 
     async def _is_answered(self, question: Question) -> bool:
         asked = {

@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +15,12 @@ from foureyes.schema.document import Schema, subset
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.report import Report, report_to_nobody
+from foureyes.vision.accepted import Accepted
 from foureyes.vision.agreement import Agreement
 from foureyes.vision.answer import Answer
 from foureyes.vision.attempts import Attempts
 from foureyes.vision.cache import AnswerCache
-from foureyes.vision.change import Noise, changed
+from foureyes.vision.change import Noise
 from foureyes.vision.confidence import confidence_of
 from foureyes.vision.finding import findings_of
 from foureyes.vision.inference import Inference
@@ -34,18 +34,6 @@ from foureyes.vision.rules import Rules
 from foureyes.vision.second_look import read_again
 from foureyes.vision.second_reader import Question, SecondReader
 from foureyes.vision.token_bucket import TokenBucket
-
-
-@dataclass(frozen=True)
-class _Accepted:
-    """The last picture that a model read, and what it read there, agreed or not."""
-
-    view: View
-    answer: Answer
-
-    def with_fields(self, view: View, fresh: Answer) -> _Accepted:
-        """The same, some fields read again just now."""
-        return _Accepted(view, replace(self.answer, values={**self.answer.values, **fresh.values}))
 
 
 class TaskWatch:
@@ -79,7 +67,7 @@ class TaskWatch:
         self._utcnow = utcnow
         self._mailbox: Mailbox[Look] = Mailbox(lambda: metrics.dropped("task", "superseded"))
         self._under_way: Look | None = None
-        self._accepted: _Accepted | None = None
+        self._accepted: Accepted | None = None
         self._reread_due: dict[str, float] = {}
         self._next_due = now()
         self._every, self._passed_by = 1, 0
@@ -92,7 +80,7 @@ class TaskWatch:
         )
         self._said_blind = False
         self._agreement = Agreement(Rules.of(plan.schema), plan.settings)
-        self._second = SecondReader(plan, router, inference, metrics, self._agreement.hear)
+        self._second = SecondReader(plan, router, inference, metrics, self._agreement.hear, report)
         self.liveness = Liveness(plan.schema)
         self.is_frozen = False
         """Whether the source's pictures are known to be old: then nothing that they show is published."""
@@ -175,29 +163,16 @@ class TaskWatch:
     async def _examined(self, look: Look) -> tuple[View, bool]:
         """The task's view of a look, and whether it shows what was accepted."""
         accepted = self._accepted
-        if accepted is not None and self._same_pictures(look, accepted.view):
+        if accepted is not None and accepted.is_of(look, pair=self.plan.pair):
             return accepted.view, self._still_good(accepted.answer)
         with self._metrics.step("change"):
             return await asyncio.to_thread(self._compare, look)
 
-    def _same_pictures(self, look: Look, view: View) -> bool:
-        """The very same Picture objects as accepted: no pixel need be touched."""
-        frames = (look.frame, look.previous) if self.plan.pair else (look.frame,)
-        pictures = [frame.picture for frame in frames if frame is not None]
-        return len(pictures) == len(view.pictures) and all(map(_is, pictures, view.pictures))
-
     def _compare(self, look: Look) -> tuple[View, bool]:
-        view = view_of(look, self.plan.regions, pair=self.plan.pair)
-        accepted = self._accepted
-        if (
-            accepted is None
-            or len(view.pictures) != len(accepted.view.pictures)
-            or view.boxes != accepted.view.boxes
-        ):
+        view, accepted = view_of(look, self.plan.regions, pair=self.plan.pair), self._accepted
+        if accepted is None or not accepted.is_shown_by(view, self._noise):
             return view, False
-        thresholds = [self._noise.thresholds_in(box) for box in view.boxes] * len(view.pictures)
-        differs = any(map(changed, view.crops(), accepted.view.crops(), thresholds))
-        return view, not differs and self._still_good(accepted.answer)
+        return view, self._still_good(accepted.answer)
 
     def _still_good(self, answer: Answer) -> bool:
         """A fallback's answer is dropped when the first candidate has returned."""
@@ -312,7 +287,7 @@ class TaskWatch:
         if self._too_old(answer):
             self._metrics.dropped("task", "too_old")
             return
-        self._accepted = _Accepted(view, answer)
+        self._accepted = Accepted(view, answer)
         due = answer.read_mono_s + self.plan.settings.reread_s
         self._reread_due = dict.fromkeys(self.plan.fields, due)
         self._agree(look, view, answer)
@@ -405,7 +380,3 @@ class TaskWatch:
         was_down, self.trouble = self.trouble is not None, None
         if self._attempts.succeed(model) or was_down:
             event("task.recovered", f"task '{self.plan.task}' is read by '{model}' again", model=model)
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
