@@ -14,11 +14,13 @@ from foureyes.cli.options import AsJson, Config, SourceText, StateDir, settings_
 from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.config.mongo import Mongo
 from foureyes.config.settings import Source, obs_password
+from foureyes.config.triage import Triage
 from foureyes.daemon import parts
 from foureyes.daemon.state_folder import running
-from foureyes.exceptions import ConfigError, FourEyesError, HandOverError
+from foureyes.exceptions import ConfigError, FourEyesError, HandOverError, VerificationError
 from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.triage import targets_of
+from foureyes.forgewright.verification.fixes import how_verified
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
 from foureyes.servers.http.clients import Clients
@@ -69,8 +71,11 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         yield await _mongo(settings.mongo.uri.get_secret_value(), settings.mongo)
     for entry in settings.sources:
         yield await asyncio.to_thread(_source, entry)
-    for target in targets_of(settings.triage):
+    targets = targets_of(settings.triage)
+    for target in targets:
         yield await asyncio.to_thread(_target, target)
+    if targets:
+        yield await asyncio.to_thread(_fixes, settings.triage)
     clients = Clients()
     for name, server in parts.supervisors_of(settings, Metrics(), clients).items():
         async for finding in _server(name, server):
@@ -124,6 +129,13 @@ def _target(target: Target) -> Finding:
     except HandOverError as error:
         return Finding("triage", ok=False, text=str(error))
     return Finding("triage", ok=True, text=f"cases go to {text}")
+
+
+def _fixes(settings: Triage) -> Finding:
+    try:
+        return Finding("fixes", ok=True, text=how_verified(settings))
+    except VerificationError as error:
+        return Finding("fixes", ok=False, text=str(error))
 
 
 async def _server(name: str, server: Supervisor) -> AsyncIterator[Finding]:

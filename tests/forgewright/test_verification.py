@@ -12,13 +12,12 @@ import pytest
 from parts.forging import Forge, final_failure, journal, record
 from parts.mender import lives, mender
 from parts.mending import BUG, FILE, Ground
-from parts.program import wait_until
 from parts.seeded import unrelated
 
 from foureyes.config.triage import Triage as TriageSettings
-from foureyes.exceptions import PatchRefusedError
+from foureyes.exceptions import PatchRefusedError, VerificationError
 from foureyes.forgewright.case import Case, CaseState
-from foureyes.forgewright.verification.fixes import Fixes
+from foureyes.forgewright.verification.fixes import Fixes, how_verified
 from foureyes.forgewright.verification.result import Outcome
 
 ESCAPE = "--- /dev/null\n+++ b/../evil.py\n@@ -0,0 +1 @@\n+evil\n"
@@ -123,13 +122,31 @@ def test_a_case_without_a_fix_stays_what_it_is(ground: Ground, tmp_path: Path) -
     assert ground.case == before
 
 
+def test_it_is_said_beforehand_how_fixes_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `foureyes check` says: with what, or what is missing."""
+    assert "by the reproduction alone" in how_verified(TriageSettings())
+    assert how_verified(TriageSettings(verify_command=TESTS)).endswith(f"by the reproduction and {TESTS[0]}")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(VerificationError, match="install it"):
+        how_verified(TriageSettings())
+    (tmp_path / "git").touch(mode=0o755)
+    for settings, why in [
+        (TriageSettings(verify_command=["scripts/no-such-tests"]), "there is no program"),
+        (TriageSettings(project=tmp_path), "has no package"),
+    ]:
+        with pytest.raises(VerificationError, match=why):
+            how_verified(settings)
+
+
 def run_until(forge: Forge, condition: Callable[[], bool]) -> None:
     """Run triage as the daemon does until something holds."""
 
     async def run() -> None:
         task = asyncio.create_task(forge.triage().run(), name="triage")
         try:
-            await asyncio.to_thread(wait_until, condition, 60, "triage does its work")
+            async with asyncio.timeout(120):
+                while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - other processes bring it about
+                    await asyncio.sleep(0.2)
         finally:
             task.cancel()
             await asyncio.wait({task})

@@ -18,7 +18,7 @@ from foureyes.forgewright import program
 from foureyes.forgewright.reproduction.verdict import Outcome as Seen
 from foureyes.forgewright.reproduction.verdict import Verdict
 from foureyes.forgewright.verification.patch import Change, Patch, changes_of, read_patch
-from foureyes.forgewright.verification.project import Copying, Project, project_of
+from foureyes.forgewright.verification.project import Copying, Project, program_of, project_of
 from foureyes.forgewright.verification.replacement import replace_files
 from foureyes.forgewright.verification.result import Outcome, Step, Verification
 from foureyes.redaction import redact_text
@@ -178,13 +178,8 @@ class Attempt:
         return await self.reproduce(self.test_file, package_root=self._packages)
 
     def _program(self, name: str) -> Path:
-        """Where the program is: one of the project is taken from the copy, its environment from where it is."""
         assert self._project is not None
-        places = [self._tree / name, self._project.root / name] if Path(name).name != name else []
-        program_file = next((place for place in places if place.is_file()), None) or program.found(name)
-        if program_file is None:
-            raise VerificationError(f"there is no program '{name}' (triage.verify_command) that can be run")
-        return program_file
+        return program_of(name, self._project, self._tree)
 
     def _environment(self) -> dict[str, str]:
         """The copy is what is imported, wherever FourEyes is installed as well."""

@@ -19,7 +19,8 @@ from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import runner
 from foureyes.forgewright.reproduction.limits import Limits
 from foureyes.forgewright.verification.attempt import Attempt, OnStep
-from foureyes.forgewright.verification.patch import mark_of, read_patch
+from foureyes.forgewright.verification.patch import git, mark_of, read_patch
+from foureyes.forgewright.verification.project import program_of, project_of
 from foureyes.forgewright.verification.result import Outcome, Verification
 from foureyes.telemetry.log import event
 
@@ -37,6 +38,16 @@ def work_folder(state_dir: Path) -> Path:
 def work_lock(state_dir: Path) -> Path:
     """Held while a fix is verified or applied."""
     return state_dir / "errors" / "verification.lock"
+
+
+def how_verified(settings: Triage) -> str:
+    """How fixes would be verified; nothing is run. Raises VerificationError where they could not be."""
+    git()
+    project, command = project_of(settings.project), settings.verify_command
+    if command is None:
+        return f"fixes are verified in a copy of {project.root} by the reproduction alone (triage.verify_command)"
+    program_of(command[0], project)
+    return f"fixes are verified in a copy of {project.root} by the reproduction and {command[0]}"
 
 
 class Fixes:

@@ -141,12 +141,18 @@ def _read(root: Path, path: PurePosixPath) -> bytes | None:
     return file.read_bytes()
 
 
+def git() -> Path:
+    """Where git is. Raises VerificationError without it."""
+    found = program.found("git")
+    if found is None:
+        raise VerificationError("there is no git, which applies patches: install it (apt-get install git)")
+    return found
+
+
 async def _git(*arguments: str, file: Path, tree: Path) -> str:
     """What git says to a patch. Raises PatchRefusedError with its words where it refuses it."""
-    git, output = program.found("git"), bytearray()
-    if git is None:
-        raise VerificationError("there is no git, which applies patches: install it (apt-get install git)")
-    command: list[str | Path] = [git, *arguments, "--whitespace=nowarn", file]
+    output = bytearray()
+    command: list[str | Path] = [git(), *arguments, "--whitespace=nowarn", file]
     code = await program.run(command, output, cwd=tree, env=_environment(tree), timeout_s=_GIT_TIMEOUT_S)
     said = output.decode("utf-8", "replace")
     if code is program.OUT_OF_TIME:

@@ -10,6 +10,7 @@ from threading import Event
 
 import foureyes
 from foureyes.exceptions import ApprovalError, VerificationError
+from foureyes.forgewright import program
 
 _PACKAGE = Path(foureyes.__file__).parent
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".tox", ".nox", ".*_cache", "node_modules", "*.egg-info")
@@ -53,6 +54,19 @@ def project_of(configured: Path | None) -> Project:
         if (root / source / _PACKAGE.name / "__init__.py").is_file():
             return Project(root, source)
     raise VerificationError(f"{root} (triage.project) has no package {_PACKAGE.name} in it")
+
+
+def program_of(name: str, project: Project, copy: Path | None = None) -> Path:
+    """Where the project's tests begin: a file of the project, which is taken from the copy, or a program's name.
+
+    Raises VerificationError where there is none.
+    """
+    trees = [copy, project.root] if copy else [project.root]
+    places = [tree / name for tree in trees] if Path(name).name != name else []
+    found = next((place for place in places if place.is_file()), None) or program.found(name)
+    if found is None:
+        raise VerificationError(f"there is no program '{name}' (triage.verify_command) that can be run")
+    return found
 
 
 def runs_from(configured: Path | None) -> bool:
