@@ -2,16 +2,17 @@
 
 A value of numbers or times is published where two reads of its pixels say the same (`reads` 2 in the evidence).
 Where they differ it is withheld as a conflict, and the evidence has `alternatives`: what each read was, with its
-typed value (null where it has none) and the recogniser's score.
+typed value (null where it has none) and the recogniser's score. What is ambiguous or out of the field's range has
+as alternatives the values that it could be, if any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from foureyes.engine.answer import Finding, Reason, corners, withheld
+from foureyes.engine.answer import Finding, corners, withheld
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece
 from foureyes.engine.rereading import READ_TWICE, read_again
@@ -43,13 +44,16 @@ class Asked:
         if px_height < SMALLEST_TEXT_PX:
             return withheld("too_small", **evidence)
         if self.field.kind in READ_TWICE and said.reason in {None, "implausible"}:
-            evidence["reads"] = 2
-            again = read_again(self.field, piece, self.sight)
-            told_again = self.typed(again) if again else None
-            if told_again is None or told_again.value != said.value or told_again.reason != said.reason:
-                reads = [(piece, said), *([(again, told_again)] if again else [])]
-                return withheld("conflict", **evidence, alternatives=list(_alternatives(reads)))
-        return _finding(said, evidence, confidence)
+            return self._read_twice(piece, said, {**evidence, "reads": 2}, confidence)
+        return _finding(piece, said, evidence, confidence)
+
+    def _read_twice(self, piece: Piece, said: Typed, evidence: Mapping[str, Any], confidence: float) -> Finding:
+        again = read_again(self.field, piece, self.sight)
+        told = self.typed(again) if again is not None else None
+        if told is not None and (told.value, told.reason) == (said.value, said.reason):
+            return _finding(piece, said, evidence, confidence)
+        second = [_alternative(again, told.value if told else None)] if again is not None else []
+        return withheld("conflict", **evidence, alternatives=[_alternative(piece, said.value), *second])
 
     def _evidence(self, piece: Piece, said: Typed, label_box: Box | None, confidence: float) -> Mapping[str, Any]:
         currency = {"currency": said.currency} if said.currency else {}
@@ -65,11 +69,12 @@ class Asked:
         }
 
 
-def _finding(said: Typed, evidence: Mapping[str, Any], confidence: float) -> Finding:
-    reason: Reason | None = said.reason
-    return Finding(said.value, None, evidence, confidence) if reason is None else withheld(reason, **evidence)
+def _finding(piece: Piece, said: Typed, evidence: Mapping[str, Any], confidence: float) -> Finding:
+    if said.reason is None:
+        return Finding(said.value, None, evidence, confidence)
+    others = [_alternative(piece, other) for other in said.others]
+    return withheld(said.reason, **evidence, **({"alternatives": others} if others else {}))
 
 
-def _alternatives(reads: Iterable[tuple[Piece, Typed | None]]) -> Iterable[dict[str, Any]]:
-    for piece, said in reads:
-        yield {"text": piece.whole, "value": said.value if said else None, "score": round(piece.score, 4)}
+def _alternative(piece: Piece, value: Any) -> dict[str, Any]:
+    return {"text": piece.whole, "value": value, "score": round(piece.score, 4)}

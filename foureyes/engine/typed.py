@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from foureyes.engine.answer import Reason
@@ -26,6 +27,8 @@ class Typed:
     value: Any
     reason: Reason | None = None
     currency: str | None = None
+    others: tuple[Any, ...] = ()
+    """Where it cannot be told: the values in the field's range that it could be."""
 
 
 def typed(field: Field, text: str, unit: str, page_sign: DecimalSign | None) -> Typed | None:
@@ -67,8 +70,12 @@ def _number(field: Field, text: str, unit: str, sign: DecimalSign | None) -> Typ
         return None
     parsed = _parsed(field, text.removesuffix("%") if field.kind == "number" else text, sign)
     if isinstance(parsed, Ambiguous):
-        return Typed(None, "ambiguous", parsed.currency)
-    return _in_range(field, parsed) if parsed else None
+        return Typed(None, "ambiguous", parsed.currency, _fitting(field, parsed.readings))
+    if parsed is None or (field.kind == "integer" and parsed.number != int(parsed.number)):
+        return None
+    if _is_in_range(field, parsed.number):
+        return Typed(_value(field, parsed.plain), None, parsed.currency)
+    return Typed(None, "implausible", parsed.currency, _without_dollar(field, text, sign))
 
 
 def _parsed(field: Field, text: str, sign: DecimalSign | None) -> Parsed:
@@ -81,15 +88,25 @@ def _parsed(field: Field, text: str, sign: DecimalSign | None) -> Parsed:
     return parsed
 
 
-def _in_range(field: Field, parsed: Value) -> Typed | None:
-    low, high, figure = field.minimum, field.maximum, parsed.number
-    if field.kind == "integer" and figure != int(figure):
-        return None
-    if (low is not None and figure < low) or (high is not None and figure > high):
-        return Typed(None, "implausible", parsed.currency)
+def _is_in_range(field: Field, figure: Decimal) -> bool:
+    low, high = field.minimum, field.maximum
+    return (low is None or figure >= low) and (high is None or figure <= high)
+
+
+def _value(field: Field, plain: str) -> Any:
     if field.kind == "money":
-        return Typed(parsed.plain, None, parsed.currency)
-    return Typed(int(figure) if field.kind == "integer" else float(figure), None, parsed.currency)
+        return plain
+    return int(Decimal(plain)) if field.kind == "integer" else float(plain)
+
+
+def _fitting(field: Field, plains: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(_value(field, plain) for plain in plains if _is_in_range(field, Decimal(plain)))
+
+
+def _without_dollar(field: Field, text: str, sign: DecimalSign | None) -> tuple[Any, ...]:
+    """What an amount out of range would be, had its dollar sign been taken for a 5 or an 8."""
+    rest = _parsed(field, text[1:], sign) if field.kind == "money" and text[:1] in {"5", "8"} else None
+    return _fitting(field, [rest.plain]) if isinstance(rest, Value) else ()
 
 
 def _member(field: Field, text: str) -> Typed | None:

@@ -70,3 +70,21 @@ def test_two_reads_that_differ_are_a_conflict(ocr: Ocr, slipped: str, second: st
     told = [(each["text"], each["value"]) for each in evidence["alternatives"]]
     assert (evidence["reads"], told) == (2, [("1785.42", "1785.42"), (slipped, second)])
     assert all(0 < each["score"] <= 1 for each in evidence["alternatives"])
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind", "reason", "others"),
+    [
+        ("17,850", MONEY, "ambiguous", ["17850", "17.850"]),
+        ("17,850", {**MONEY, "maximum": 100}, "ambiguous", ["17.850"]),
+        ("512.50", {**MONEY, "maximum": 100}, "implausible", ["12.50"]),
+        ("479", {"type": ["number", "null"], "maximum": 100}, "implausible", []),
+    ],
+)
+def test_what_cannot_be_told_names_what_it_could_be(
+    ocr: Ocr, shown: str, kind: dict[str, Any], reason: str, others: list[str]
+) -> None:
+    """A separator with two meanings, and an amount whose dollar sign may be its first digit: none is published."""
+    found = answer(ocr, schema(balance=kind), At(40, 40, "Balance"), At(300, 40, shown))
+    assert (found.values, found.withheld) == ({"balance": None}, {"balance": reason})
+    assert [each["value"] for each in found.evidence["balance"].get("alternatives", [])] == others

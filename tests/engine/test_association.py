@@ -1,0 +1,210 @@
+"""Which value belongs to which label, on pages made of lines as the OCR tells them: no picture, no nets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_layouts import INTEGER, MONEY, NUMBER, PERCENT, TEXT, YES_NO, schema
+
+from foureyes.engine.association import associate
+from foureyes.engine.line import Line
+from foureyes.engine.pieces import pieces_of
+from foureyes.engine.place import should_be
+from foureyes.engine.typed import page_sign, suits, typed
+from foureyes.picture import Box
+from foureyes.schema.document import fields
+
+HEIGHT = 24
+WIDE = 12
+"""Pixels that each character takes."""
+TIME = {"type": ["string", "null"], "format": "date-time"}
+MODE = {"enum": ["manual", "automatic", None]}
+
+
+def line(x: int, y: int, text: str) -> Line:
+    """A line with its characters evenly spread."""
+    centres = tuple((index + 0.5) / len(text) for index in range(len(text)))
+    return Line(text, centres, 0.99, Box(x, y, WIDE * len(text), HEIGHT))
+
+
+def values(page: Sequence[Line], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What each field's own match says; None where it has none or is not of the field's type."""
+    pieces = pieces_of(page)
+    found = associate(fields(asked), pieces, suits)
+    sign = page_sign(piece.text for piece in pieces if piece.kind == "number")
+    told: dict[str, Any] = {}
+    for field in fields(asked):
+        matches = found.matches.get(field.name, [])
+        said = typed(field, matches[0].value.text, matches[0].value.unit, sign) if len(matches) == 1 else None
+        told[field.name] = said.value if said else None
+    return told
+
+
+def rows(*texts: str, pitch: int = 34, x: Sequence[int] = (20, 600, 1100)) -> list[Line]:
+    """Rows of a table, their cells parted by bars; an empty cell has no text."""
+    return [
+        line(left, 20 + pitch * row, cell.strip())
+        for row, text in enumerate(texts)
+        for left, cell in zip(x, text.split("|"), strict=False)
+        if cell.strip()
+    ]
+
+
+AMOUNTS = schema(bet=MONEY, tax=MONEY, fee=MONEY)
+
+
+def test_a_column_of_notes_between_labels_and_numbers_names_nothing() -> None:
+    """Words that repeat down a column are no labels, and the heading above a column is not its first value's."""
+    table = rows("Item||Current", "Bet|new|$5.00", "Tax|ok|$7.00", "Fee|new|$9.50")
+    assert values(table, AMOUNTS) == {"bet": "5.00", "tax": "7.00", "fee": "9.50"}
+
+
+def test_a_note_is_not_the_value_of_a_row_that_has_a_word_of_its_own() -> None:
+    """Of two words behind a label the one that its type allows is its value, wherever it stands."""
+    table = rows("Bet|new|$5.00", "Mode|old|manual", "Fee|new|$9.50")
+    assert values(table, schema(bet=MONEY, mode=MODE, fee=MONEY)) == {
+        "bet": "5.00",
+        "mode": "manual",
+        "fee": "9.50",
+    }
+
+
+def test_a_column_of_values_that_repeat_is_a_column_of_values() -> None:
+    """Where the repeated words are what the fields ask for, they are read."""
+    table = rows("Pump|manual", "Valve|manual", "Fan|automatic")
+    found = values(table, schema(pump=MODE, valve=MODE, fan=MODE))
+    assert found == {"pump": "manual", "valve": "manual", "fan": "automatic"}
+
+
+def test_numbers_of_other_labels_are_not_taken_across_them() -> None:
+    """A second pair of columns has labels of its own; repeated or not, their numbers stay with them."""
+    table = rows("Bet|$5.00|Total|80.00", "Tax||Count|90.00", "Fee|$9.50|Total|70.00", x=(20, 300, 600, 900))
+    assert values(table, AMOUNTS) == {"bet": "5.00", "tax": None, "fee": "9.50"}
+
+
+def test_a_value_at_the_far_end_of_its_row_needs_a_table() -> None:
+    """One number far off could be anything's; where other rows stand alike it is the row's."""
+    far = (20, 1500)
+    assert values(rows("Bet|$5.00", x=far), schema(bet=MONEY)) == {"bet": None}
+    table = rows("Bet|$5.00", "Tax|$7.00", "Fee|$9.50", x=far)
+    assert values(table, AMOUNTS) == {"bet": "5.00", "tax": "7.00", "fee": "9.50"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("Mode manual", MODE, "manual"),
+        ("Mode AUTOMATIC", MODE, "automatic"),
+        ("Mode off", YES_NO, False),
+        ("Mode 2025-09-30", TIME, "2025-09-30"),
+        ("Mode 21 Nov 2025", TIME, "2025-11-21"),
+        ("Mode 09:30 PM", TIME, "21:30:00"),
+        ("Mode selector", MODE, None),
+        ("Mode of operation manual", MODE, None),
+        ("Mode manual", TEXT, None),
+    ],
+)
+def test_a_label_and_its_word_in_one_run(text: str, kind: dict[str, Any], value: Any) -> None:
+    """Where the rest of a run is a value of the field's type the label ends; a text could be anything."""
+    assert values([line(20, 20, text)], schema(mode=kind)) == {"mode": value}
+
+
+def test_a_longer_label_is_not_a_shorter_one_with_a_value() -> None:
+    """Door open is a label of its own, though open is a value of the field Door."""
+    asked = schema(door={"enum": ["open", "closed", None]}, lock={**YES_NO, "title": "Door open"})
+    assert values(rows("Door open|no", x=(20, 200)), asked) == {"door": None, "lock": False}
+
+
+def test_a_number_of_one_field_is_no_moment_of_another() -> None:
+    """12.30 beside its own label is not the time of a label whose value is missing."""
+    page = rows("Price|12.30", "Time|", x=(20, 200))
+    assert values(page, schema(price=MONEY, time=TIME)) == {"price": "12.30", "time": None}
+
+
+def test_boxes_of_neighbours_overlap_and_take_nothing_from_each_other() -> None:
+    """Detected boxes are loose: a word above a number, whose boxes lap, does not hold it."""
+    page = [line(20, 20, "Mode:"), line(110, 20, "manual"), line(20, 40, "Bet:"), line(110, 40, "$5.00")]
+    assert values(page, schema(mode=MODE, bet=MONEY)) == {"mode": "manual", "bet": "5.00"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("Total 1 234 567,50 €", MONEY, "1234567.50"),
+        ("Total (1 234,50 €)", MONEY, "-1234.50"),
+        ("Total CHF 1'234.50", MONEY, "1234.50"),
+        ("Total -CHF 1'234.50", MONEY, "-1234.50"),
+        ("Total 3,4 Mio. €", MONEY, "3400000"),
+        ("Total $1.2K", MONEY, "1200"),
+        ("Total 12,50 kr", MONEY, "12.50"),
+        ("Total S1,785.42", MONEY, "1785.42"),
+        ("Total 1,78S.42", MONEY, "1785.42"),
+        ("Total 1,7B5.4Z", MONEY, None),
+        ("Total 1O0", INTEGER, 100),
+        ("Total 1B5", INTEGER, 185),
+        ("Total B52", INTEGER, None),
+        ("Total 10S", MONEY, None),
+        ("Total 12xx", MONEY, None),
+        ("Total 300 K", NUMBER, None),
+        ("Total 1.2K", INTEGER, 1200),
+        ("Total 60°℃", NUMBER, 60),
+        ("Total -44.7 %", PERCENT, -44.7),
+        ("Total23:30:59", TIME, "23:30:59"),
+        ("Total$5.20", MONEY, "5.20"),
+        ("Total ...... 5.20", MONEY, "5.20"),
+        ("Total .. 5.20", MONEY, "5.20"),
+        ("Total 47 l/min", NUMBER, 47),
+        ("Total 1/min", NUMBER, None),
+        ("Total 12 d 4 h", NUMBER, None),
+        ("Total 17,850", MONEY, None),
+    ],
+)
+def test_a_label_and_its_number_in_one_line(text: str, kind: dict[str, Any], value: Any) -> None:
+    """Torn, slipped, scaled and signed: the value is read by the field's type, or it is null."""
+    assert values([line(20, 20, text)], schema(total=kind)) == {"total": value}
+
+
+def test_the_place_of_a_missed_value_is_that_of_its_neighbours() -> None:
+    """In a column at its neighbours' width, in a row at its neighbours' height below."""
+    table = rows("Bet|$5.00", "Tax|", "Fee|$1,009.50", x=(20, 600))
+    found = associate(fields(AMOUNTS), pieces_of(table), suits)
+    place = should_be(found.labels["tax"][0], found, 1280, 720)
+    assert place == Box(600, 54, 9 * WIDE, HEIGHT)
+    tiles = [
+        line(20, 20, "Bet"),
+        line(300, 20, "Tax"),
+        line(600, 20, "Fee"),
+        line(20, 50, "$5"),
+        line(600, 50, "$9"),
+    ]
+    found = associate(fields(AMOUNTS), pieces_of(tiles), suits)
+    place = should_be(found.labels["tax"][0], found, 1280, 720)
+    assert place == Box(300, 50, 2 * WIDE, HEIGHT)
+
+
+words = st.sampled_from(
+    ["Bet", "Tax", "Fee", "Bet:", "new", "ok", "$5.00", "1 234,50", "12:30", "7 %", "..", "Mode off"]
+)
+pages = st.lists(st.builds(line, st.integers(0, 900), st.integers(0, 500), words), max_size=14)
+
+
+@given(pages)
+def test_every_value_has_one_label_on_any_page(page: list[Line]) -> None:
+    """However the texts stand: nothing breaks, and no number is two labels' value, unless it is in doubt."""
+    pieces = pieces_of(page)
+    found = associate(fields(AMOUNTS), pieces, suits)
+    taken = [match.value for matches in found.matches.values() for match in matches if match.margin > 0]
+    assert len({id(value) for value in taken}) == len(taken)
+
+
+@given(st.lists(st.text(max_size=20), max_size=4))
+def test_any_text_is_cut_into_pieces(texts: list[str]) -> None:
+    """Whatever the recogniser says: pieces with boxes inside the line, and no text twice."""
+    page = [line(20, 40 * row, text) for row, text in enumerate(texts) if text]
+    for piece in pieces_of(page):
+        assert any(char.isalnum() for char in piece.text)
+        assert piece.box.width > 0
