@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +50,7 @@ class Reloads:
         self._loaded_at = datetime.now(UTC)
         self._digest = config_digest(composition.settings)
         self._refused: dict[str, Any] | None = None
+        self._began_mono_s = time.monotonic()
 
     def document(self) -> dict[str, Any]:
         """The configuration in force and what was refused since, for /health."""
@@ -68,6 +70,7 @@ class Reloads:
                 await self._reload()
 
     async def _reload(self) -> None:
+        self._began_mono_s = time.monotonic()
         try:
             async with self._composition.changing:
                 change = await self._composition.change_to(await self._read())
@@ -93,7 +96,7 @@ class Reloads:
         self._metrics.config_reload("refused")
         self._tell("config", {"outcome": "refused", "reason": reason})
         text = f"the configuration was not reloaded, the one in force stays: {reason}"
-        event("config.refused", text, level="error", error=error, outcome="failed")
+        event("config.refused", text, level="error", error=error, duration_ms=self._took_ms(), outcome="failed")
 
     def _apply(self, change: Difference) -> None:
         self._loaded_at, self._refused = datetime.now(UTC), None
@@ -102,7 +105,10 @@ class Reloads:
         text = f"{change}; takes effect at the next start: {', '.join(later)}" if later else str(change)
         self._metrics.config_reload("applied")
         self._tell("config", {"outcome": "applied", "reason": text})
-        event("config.reloaded", f"configuration reloaded: {text}", outcome="ok")
+        event("config.reloaded", f"configuration reloaded: {text}", duration_ms=self._took_ms(), outcome="ok")
+
+    def _took_ms(self) -> int:
+        return round((time.monotonic() - self._began_mono_s) * 1000)
 
     def _at_next_start(self) -> tuple[str, ...]:
         return at_next_start(self._started_with, self._composition.settings)
