@@ -193,7 +193,7 @@ def _short(rng: random.Random, label: str, convention: Convention, prop: Prop) -
     suffix, power = rng.choice((("K", 3), ("M", 6), ("B", 9)))
     number = _amount(rng, 2.6, rng.choice((1, 2)))
     text = f"{convention.before}{convention.digits(number)}{suffix}{convention.after}"
-    return Item(label, text, prop, f"{(number * 10**power).normalize():f}")
+    return Item(label, text, prop, f"{(number * 10**power).normalize():f}", shows_sign=True)
 
 
 def _percent(rng: random.Random, label: str, convention: Convention) -> Item:
