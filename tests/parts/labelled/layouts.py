@@ -24,14 +24,22 @@ def above(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
 
 
 def caption(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
-    """Big values with their labels below them, all in the middle of their tiles."""
+    """Values with their labels below them; in the middle of their tiles, or at their left edges."""
+    is_middle, is_card = sheet.rng.random() < 0.5, sheet.rng.random() < 0.5
+    spread = sheet.rng.uniform(1.25, 1.5)
 
     def draw(sheet: Sheet, item: Item, x: float, y: float, width: float) -> None:
-        sheet.value(x + (width - sheet.wide(item.text, sheet.px)) / 2, y, item.text)
-        across = (width - sheet.wide(item.label, sheet.label_px)) / 2
-        sheet.label(x + across, y + sheet.px * LINE, item.label)
+        if is_card:
+            edge = 0.3 * sheet.px
+            sheet.card(x - edge, y - edge / 2, width + 2 * edge, (sheet.px + sheet.label_px) * LINE + edge)
+        across = width / 2 if is_middle else 0
+        sheet.value(x + across - is_middle * sheet.wide(item.text, sheet.px) / 2, y, item.text)
+        below = y + sheet.px * LINE
+        sheet.label(x + across - is_middle * sheet.wide(item.label, sheet.label_px) / 2, below, item.label)
 
-    return grid(sheet, margins(sheet), wanted, _widest(0), draw, high=_two_lines(sheet, 1.5), gap=1.5 * sheet.px)
+    return grid(
+        sheet, margins(sheet), wanted, _widest(0), draw, high=_two_lines(sheet, spread), gap=1.5 * sheet.px
+    )
 
 
 def form(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
