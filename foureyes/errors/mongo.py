@@ -30,6 +30,8 @@ _POLL_S = 1.0
 _SPOOL_RETRY_S = 5.0
 _CLEAN_EVERY_S = 3600.0
 _LAST_ROUND_S = 2.0
+_FEWER = 4
+"""So many times fewer events are sent at once after a failure, and so many times more again after a success."""
 _REVISION = "revision of the groups that MongoDB has"
 
 
@@ -56,7 +58,7 @@ class MongoWriter:
         """
         self._store = store
         self._file = spool_file
-        self._batch = settings.batch
+        self._most = self._batch = settings.batch
         self._link = MongoLink(report, refused_retry_s)
         self._counted = counted
         self._poll_s = poll_s
@@ -126,12 +128,15 @@ class MongoWriter:
 
     async def _send_events(self, spool: Spool) -> bool:
         """Send the oldest events, and mark them as sent; whether there may be more."""
-        unsent, writes, refused = await asyncio.to_thread(_letters, spool, self._batch)
+        wanted = self._batch
+        unsent, writes, refused = await asyncio.to_thread(_letters, spool, wanted)
         written = [each for each in unsent if each.sequence not in refused]
+        self._batch = max(1, wanted // _FEWER)  # until they are through: a slow MongoDB may never take so many
         for place, reason in (await write(self._store.events, writes)).items():
             refused[written[place].sequence] = reason
+        self._batch = min(self._most, wanted * _FEWER)
         await asyncio.to_thread(self._settle, spool, unsent, refused)
-        return len(unsent) == self._batch
+        return len(unsent) == wanted
 
     def _settle(self, spool: Spool, unsent: list[Unsent], refused: dict[int, str]) -> None:
         for sequence, reason in refused.items():
@@ -146,14 +151,15 @@ class MongoWriter:
 
     async def _send_groups(self, spool: Spool) -> bool:
         """Send the groups that have changed since; whether there may be more."""
-        groups: list[Group] = await asyncio.to_thread(_changed_groups, spool, self._batch)
+        wanted = self._batch
+        groups: list[Group] = await asyncio.to_thread(_changed_groups, spool, wanted)
         refused = await write(self._store.groups, [group_write(group, self._machine) for group in groups])
         if groups:
             await asyncio.to_thread(spool.set_note, _REVISION, str(groups[-1].revision))
         for place, reason in refused.items():
             name = groups[place].fingerprint
             event("mongo.refused_group", f"MongoDB refuses the group {name}: {reason}", level="warning")
-        return len(groups) == self._batch
+        return len(groups) == wanted
 
     async def _send_decisions(self, spool: Spool) -> None:
         """Send what triage decided since; there are few, and what is over comes with the next round."""

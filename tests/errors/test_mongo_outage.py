@@ -107,6 +107,20 @@ async def test_a_hung_mongodb(proxy: ProxiedMongo, mongo: Mongo, tmp_path: Path)
         await _all_there(running, events)
 
 
+async def test_what_did_not_go_through_at_once_is_sent_in_smaller_parts(
+    proxy: ProxiedMongo, mongo: Mongo, tmp_path: Path
+) -> None:
+    """A MongoDB that is too slow for as many as are sent at once would never take them else."""
+    async with writing(proxy.uri, mongo, tmp_path, batch=16) as running:
+        await running.until_state("ok")
+        before = proxy.commands("insert")
+        proxy.behave(cut="request", cuts=2)
+        running.spool.write(_faults(16))
+        await running.until_sent()
+        assert proxy.commands("insert") - before >= 5  # 16 and 4 in vain, then 1, 4 and the rest
+        assert len(running.messages()) == 16
+
+
 async def test_a_document_that_mongodb_rejects(proxy: ProxiedMongo, mongo: Mongo, tmp_path: Path) -> None:
     """What fails the collection's validation is kept as a dead letter with the reason; the others are written."""
     proxy.behave(reject="poison")
