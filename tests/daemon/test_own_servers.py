@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 from parts.fakes.steering import FakeLog, FakeServer, command, steer
 from parts.program import free_port, wait_until
@@ -73,6 +76,91 @@ def test_a_second_candidate_answers_while_the_first_is_started_anew(tmp_path: Pa
             assert back["origin"] in {"inferred", "cached"}
             running.wait_event("server.healed", server="llama-server")
             assert not [each for each in running.readings("read")[seen:] if each["model"] is None]
+
+
+def server_events(url: str, until: str) -> Iterator[tuple[str, str]]:
+    """The changes of servers as /events tells them, each before and after, up to one state."""
+    kind = ""
+    with httpx.stream("GET", f"{url}/events", trust_env=False, timeout=60) as response:
+        for line in response.iter_lines():
+            name, _, text = line.partition(": ")
+            kind = text if name == "event" else kind
+            if name == "data" and kind == "server":
+                change = json.loads(text)
+                yield change["before"], change["state"]
+                if change["state"] == until:
+                    return
+            elif name == "data" and kind == "heartbeat":
+                yield "", "listening"
+
+
+def test_every_change_of_a_server_is_a_live_event(tmp_path: Path) -> None:
+    """Who follows /events is told each state of a killed server, from its failure until it is ready again."""
+    with with_own(tmp_path) as running:
+        running.daemon.wait_ready()
+        told = server_events(running.daemon.url, until="ready")
+        assert next(told) == ("", "listening")
+        os.kill(running.server("llama-server")["pid"], signal.SIGKILL)
+        changes = [change for change in told if change[1] != "listening"]
+    states = ["ready", "failed", "starting", "loading", "ready"]
+    assert changes == list(pairwise(states))
+
+
+def test_a_long_start_that_makes_progress_is_waited_for(tmp_path: Path) -> None:
+    """A server that says for longer than start_timeout_s that it loads is no failed start."""
+    with with_own(tmp_path, "--loading-s", "7", start_timeout_s=5) as running:
+        running.daemon.wait_ready()
+        assert running.states("llama-server") == ["starting", "loading", "ready"]
+
+
+def test_a_recycled_server_is_replaced_beside_itself(tmp_path: Path) -> None:
+    """After so many images, or with too much memory, another process takes over: no reading lacks its model.
+
+    One that cannot be started leaves the old one at work.
+    """
+    broken = tmp_path / "broken"
+    command = ["sh", "-c", f'test ! -e {broken} && exec "$@"', "sh", *child(tmp_path)]
+    own = server(
+        "llama-server",
+        f"http://127.0.0.1:{free_port()}",
+        command=command,
+        recycling={"after_images": 3, "above_mb": 250},
+        restarts={"stable_s": 1},
+    )
+    with FakeEngine(tmp_path / "engine", ["ocr"]) as engine:
+        models = {
+            "vlm": {"server": "llama-server", "model_id": MODEL},
+            "ocr": {"server": "engine", "model_id": "ocr"},
+        }
+        with serving(tmp_path, [own, server("engine", engine.url)], models) as running:
+            running.daemon.wait_ready()
+            first = running.wait_server("llama-server", "ok")
+            seen = len(running.readings("read"))
+            show_until(running, "server.recycled", "images")
+            wait_gone(first["pid"])
+            second = running.server("llama-server")
+            steer(int(second["url"].rpartition(":")[2]), settings={"leak_mb": 300})
+            show_until(running, "server.recycled", "MB of memory")
+            wait_gone(second["pid"])
+            third = running.server("llama-server")
+            broken.touch()
+            show_until(running, "server.recycling_failed", "goes on")
+            last = running.server("llama-server")
+            assert (last["pid"], last["restarts"]) == (third["pid"], 0)
+            readings = running.readings("read")[seen:]
+            assert {(each["model"], each["fallback"]) for each in readings} == {("vlm", False)}
+
+
+def show_until(running: Serving, name: str, words: str) -> None:
+    """Show one new picture after the other, each read, until an event is told with these words."""
+
+    def told() -> bool:
+        seen = len(running.readings("read"))
+        running.show()
+        running.wait_reading("read", seen, origin="inferred")
+        return any(words in each["message"] for each in running.events(name))
+
+    running.daemon.wait(told, f"{name} {words}")
 
 
 def test_a_child_that_ends_at_once_is_told_with_its_code_and_last_words(tmp_path: Path) -> None:
