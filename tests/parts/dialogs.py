@@ -67,7 +67,7 @@ DIALOGS: Sequence[Dialog] = (
 
 def shot(screen: Xvfb) -> Pixels:
     """The whole screen, BGR."""
-    with mss.mss(display=screen.display) as grabber:
+    with mss.MSS(display=screen.display) as grabber:
         grabbed = grabber.grab(grabber.monitors[0])
     return np.ascontiguousarray(np.asarray(grabbed, np.uint8)[:, :, :3])
 
