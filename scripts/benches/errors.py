@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -37,8 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do the parts that are wanted, and keep each as soon as it is there; the others stay as they were."""
-    file = RESULTS / "errors.json"
-    found = json.loads(file.read_text("utf-8")) if file.exists() else {}
     for name in arguments.parts or PARTS:
-        found[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **PARTS[name]()}
-        keep("errors", {part: found[part] for part in PARTS if part in found})
+        busy = os.getloadavg()[0]
+        part = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": busy, **PARTS[name]()}
+        found = {**_kept(), name: part}
+        keep("errors", {each: found[each] for each in PARTS if each in found})
+
+
+def _kept() -> dict[str, Any]:
+    """What was found last, of every part."""
+    file = RESULTS / "errors.json"
+    return dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
