@@ -33,7 +33,9 @@ PARTS: dict[str, Callable[[], Any]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this bench takes."""
-    parser.add_argument("parts", nargs="*", choices=PARTS, help="these parts alone; all by default")
+    choices = (*PARTS, [])  # argparse takes no part at all for a choice, too
+    text = f"of {', '.join(PARTS)}; all by default"
+    parser.add_argument("parts", nargs="*", choices=choices, metavar="PART", help=text)
 
 
 def run(arguments: argparse.Namespace) -> None:
