@@ -65,8 +65,10 @@ def test_a_second_candidate_answers_while_the_first_is_started_anew(tmp_path: Pa
         with serving(tmp_path, servers, models) as running:
             running.daemon.wait_ready()
             running.wait_server("llama-server", "ok")
-            running.show()
             running.wait_reading("read", origin="inferred", model="vlm")
+            seen = len(running.readings("read"))
+            running.show()
+            running.wait_reading("read", seen, origin="inferred", model="vlm")
             seen = len(running.readings("read"))
             os.kill(running.server("llama-server")["pid"], signal.SIGKILL)
             running.show()
