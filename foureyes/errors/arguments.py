@@ -169,14 +169,14 @@ def arguments_of(error: BaseException, capture: Capture) -> dict[str, Any]:
     """The calls that an exception came through, the innermost first, each with its arguments."""
     culprit = raised_first(error)
     frames = list(_own_frames(culprit.__traceback__)) if culprit is not None else []
-    exchange = getattr(culprit, "exchange", None)
+    exchange = capture.of(getattr(culprit, "exchange", None))
     return {
         "version": 1,
         "note": "the values at the fault; they may have changed since the call",
         "type": path_of(type(culprit)) if culprit is not None else None,
         "is_domain": isinstance(culprit, FourEyesError),
+        "exchange": exchange,
         "calls": [_call(frame, line, capture) for frame, line in reversed(frames)],
-        "exchange": capture.of(exchange),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import random
 import re
 import time
 import types
@@ -294,6 +295,10 @@ def _is_from(kind: type, roots: set[str]) -> bool:
 def _named(value: Any) -> Any:
     """A class or function, by where it is found; none that was made inside another one."""
     name, module = value.__qualname__, getattr(value, "__module__", None)
+    if value == random.random:
+        name, module = "random", "random"  # a method of an object that nobody else has
+    elif module is None and isinstance(value.__self__, type):
+        module = value.__self__.__module__
     if module is None or "<" in name:
         return missing(f"the function {name}")
     return {TAG: "named", "path": f"{module}:{name}"}

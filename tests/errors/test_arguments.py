@@ -40,7 +40,8 @@ TOKEN = "sk-0123456789abcdefgh"  # noqa: S105 - what must not be written
 
 VALUES = (
     None, True, -1, 2**70, 1.5, -math.inf, "text", "", "sur\ud800rogate", "nul\0", "x" * 50_000, b"",
-    b"\x00\xff", b"y" * 50_000, bytearray(b"abc"), NOON, date(9999, 12, 31), timedelta(days=999_999_999), timedelta(microseconds=-1),
+    b"\x00\xff", b"y" * 50_000, bytearray(b"abc"), NOON, date(9999, 12, 31),
+    timedelta(days=999_999_999), timedelta(microseconds=-1),
     Decimal("1785.42"), Path("/a/b"), Priority.HIGH, re.compile(r"\d+", re.IGNORECASE), range(3, 9, 2),
     [1, [2]], (1, ("a",)), {1, 2}, frozenset({"a"}), deque([1, 2]), {"a": {1: (2, 3)}, NOON: None},
     ConfigFault("a.b", "1", "2"), Box(1, 2, 3, 4),
@@ -143,7 +144,20 @@ def _deep(depth: int) -> list[Any]:
         (lambda: np.array([object()]), "an array"),
         (lambda: 10**5000, "bits"),
     ],
-    ids="lambda generator socket thread hostile bytes text list dict array objects int".split(),
+    ids=[
+        "lambda",
+        "generator",
+        "socket",
+        "thread",
+        "hostile",
+        "bytes",
+        "text",
+        "list",
+        "dict",
+        "array",
+        "objects",
+        "int",
+    ],
 )
 def test_what_cannot_be_kept_is_a_mark_with_the_reason(tmp_path: Path, make: Any, why: str) -> None:
     """Nothing is called, nothing large is written, and to use it later says what was missing."""

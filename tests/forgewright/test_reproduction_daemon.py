@@ -26,6 +26,7 @@ class Hurt:
 
     state_dir: Path
     config: Path
+    engine: FakeEngine
     cases: dict[str, dict[str, Any]]
 
 
@@ -56,7 +57,7 @@ def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hurt]:
         )
         found = cases_of(watched.daemon.state_dir, config)
         named = {name: case for name in TASKS for case in found if f"task:{name}:" in case["summary"]}
-        yield Hurt(watched.daemon.state_dir, config, named)
+        yield Hurt(watched.daemon.state_dir, config, engine, named)
 
 
 def test_a_server_that_answers_too_late_is_reproduced_before_the_hand_over(hurt: Hurt) -> None:
@@ -106,6 +107,25 @@ def test_the_verdict_is_shown_wherever_the_fault_is(hurt: Hurt) -> None:
     assert case["platform_path"] in page
     handed = json.loads((hurt.config.parent / "inbox" / f"{case['id']}.json").read_text("utf-8"))
     assert handed["reproduction"]["outcome"] == "reproduced"
+
+
+def test_the_picture_of_a_fault_is_read_again_by_todays_models(hurt: Hurt) -> None:
+    """`errors replay` reads it by the fault's own task: what the model says now is what is shown."""
+    hurt.engine.control("strange", values={"amount": "12.50", "number": 3})
+    event, where = hurt.cases["strange"]["error_id"], ("--state-dir", str(hurt.state_dir))
+    done = foureyes("errors", "replay", event, "--json", "--daemon", *where, "--config", str(hurt.config))
+    (line,) = done.stdout.splitlines()
+    reading = json.loads(line)
+    assert (reading["task"], reading["values"]["number"], done.returncode) == ("strange", 3, 0)
+    assert Path(reading["image"]).parent == hurt.state_dir / "errors" / "frames"
+
+
+@pytest.mark.parametrize("name", ["nothing", "../../etc/passwd"])
+def test_a_fault_that_is_not_there_cannot_be_read_again(hurt: Hurt, name: str) -> None:
+    """A sentence, and exit code 1."""
+    done = foureyes("errors", "replay", name, "--state-dir", str(hurt.state_dir))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no fault is known" in done.stderr
 
 
 def _plain() -> dict[str, str]:

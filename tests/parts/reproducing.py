@@ -11,8 +11,10 @@ from typing import Any
 from foureyes.config.triage import Reproduction
 from foureyes.errors.arguments import DOCUMENT, argument_folder
 from foureyes.errors.capture import Capture
+from foureyes.forgewright.reproduction import platform
 from foureyes.forgewright.reproduction.maker import Made, Maker
 from foureyes.forgewright.reproduction.rebuilding import Rebuilder
+from foureyes.forgewright.reproduction.replay import Seen, replayed
 from parts.faulty import events, recording
 
 
@@ -37,6 +39,17 @@ def reproduced(folder: Path, error: Exception, **more: Any) -> Made:
 def made(folder: Path, document: dict[str, Any], **settings: Any) -> Made:
     """The reproduction of an event that was recorded."""
     return asyncio.run(Maker(folder, Reproduction(**settings)).make(document))
+
+
+def seen(folder: Path, error: Exception) -> Seen:
+    """Record an exception, write its platform, and replay it in this process: no other one need be started."""
+    captured(folder, error)
+    (event,) = events(folder)
+    arguments = argument_folder(folder) / event["id"]
+    made_of = platform.platform_of(folder, event["id"])
+    if not platform.write(made_of, event, arguments, None, "nothing"):
+        raise AssertionError("there is no call to be made")
+    return replayed(made_of.data)
 
 
 def captured(folder: Path, error: Exception, **more: Any) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class RecordedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("nobody listens", request=request)
         if exchange.failure == "CancelledError" or "Timeout" in exchange.failure:
             await asyncio.sleep(exchange.seconds + _LATER_S)
-            return httpx.Response(200, json={})
+            return httpx.Response(200, stream=_Body(b"{}"))
         await asyncio.sleep(exchange.seconds)
         if exchange.status is None or exchange.failure:
             kind = getattr(httpx, exchange.failure, httpx.ReadError)
