@@ -59,7 +59,7 @@ _BY_MODULE = {"pymongo": BugClass.DATABASE, "bson": BugClass.DATABASE, "obsws_py
 _BY_WORDS = (
     (
         OverflowError,
-        re.compile(r"\b(?:date|time|year|day|month|second)s?\b", re.IGNORECASE),
+        re.compile(r"\b(?:date|time|timestamp|year|day|month|second)s?\b", re.IGNORECASE),
         BugClass.DATE_OVERFLOW,
     ),
     (

@@ -30,6 +30,12 @@ def _overflow() -> Exception:
     return caught.value
 
 
+def _beyond_the_clock() -> Exception:
+    with pytest.raises(OverflowError) as caught:
+        datetime.fromtimestamp(1e20, UTC)
+    return caught.value
+
+
 def _far_too_long() -> Exception:
     with pytest.raises(OverflowError) as caught:
         timedelta(days=10**9)
@@ -45,6 +51,7 @@ def _far_too_long() -> Exception:
         (ServerRefusedError("nobody"), BugClass.SERVER_CONNECTION),
         (_overflow(), BugClass.DATE_OVERFLOW),
         (_far_too_long(), BugClass.DATE_OVERFLOW),
+        (_beyond_the_clock(), BugClass.DATE_OVERFLOW),
         (raised(OverflowError("cannot convert float infinity to integer")), BugClass.UNKNOWN),
         (pymongo.errors.ServerSelectionTimeoutError("nobody"), BugClass.DATABASE),
         (SourceLostError("gone"), BugClass.SOURCE),
