@@ -11,6 +11,7 @@ from screens import At, draw
 from test_layouts import schema
 
 from foureyes.engine import signs, state
+from foureyes.engine.alarms import tells_error, tells_lost
 from foureyes.engine.answer import Answer
 from foureyes.engine.labels import similarity
 from foureyes.engine.line import Line
@@ -210,3 +211,45 @@ def test_what_a_picture_is_too_small_for_is_not_denied(ocr: Ocr, width: int, hei
     answer = signs.look_out(SIGNS, [sight(ocr, np.full((height, width, 3), 90, np.uint8))])
     assert answer.values == {**QUIET, **dict.fromkeys(small)}
     assert {name for name, reason in answer.withheld.items() if reason == "too_small"} == small
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Connection lost", "The connection to the server was lost.", "No internet", "Reconnecting..."),
+        *("Verbindung verloren", "Die Verbindung zum Server wurde unterbrochen.", "Keine Verbindung"),
+        *("Connexion perdue", "La connexion au serveur a été interrompue", "Vous êtes hors ligne"),
+        *("Conexión perdida", "Se perdió la conexión con el servidor", "Sin conexión a internet"),
+        *("Conexão perdida", "A conexão com o servidor foi perdida", "Sem conexão com a internet"),
+    ],
+)
+def test_a_lost_connection_is_understood_in_five_languages(text: str) -> None:
+    """As programs say it, in English, German, French, Spanish and Portuguese."""
+    assert tells_lost(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Connection settings", "Connected to the server", "Die Verbindung zum Server steht", "Lost and found"),
+        *("Connexion au serveur réussie", "Conexión con el servidor establecida", "404 items", "Lost: 3"),
+        *("Keine Fehler", "Errors: 0", "Error log", "502 points"),
+    ],
+)
+def test_ordinary_words_tell_no_fault(text: str) -> None:
+    """Words around connections and errors that say that all is well, or nothing."""
+    assert not tells_lost(text)
+    assert not tells_error(text)
+
+
+@pytest.mark.parametrize(
+    ("shade", "texts", "blank"),
+    [(0, [], True), (128, [], True), (255, [], True), (128, [At(600, 340, "Loading", 16)], False)],
+    ids=["black", "grey", "white", "one word"],
+)
+def test_a_single_coloured_picture_is_blank(shade: int, texts: list[At], *, blank: bool) -> None:
+    """One colour all over, whichever; one small word is no blank screen."""
+    pixels = draw(texts, background=(shade, shade, shade))
+    looked = Sight(0, pixels, (), complete=True, look=pytest.fail, again=pytest.fail)
+    asked = schema(blank={"type": ["boolean", "null"], "x-sign": "blank"})
+    assert signs.look_out(asked, [looked]).values == {"blank": blank}
