@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,6 +120,11 @@ class Instance:
         """The request that is over its budget, the oldest of them."""
         late = [flight for flight in self._flights if self._now() - flight.began_mono_s >= flight.budget_s]
         return min(late, key=lambda flight: flight.began_mono_s, default=None)
+
+    def until_overdue_s(self) -> float:
+        """Seconds until a request under way is over its budget; infinite where there is none."""
+        ends = (flight.began_mono_s + flight.budget_s for flight in self._flights)
+        return min(ends, default=math.inf) - self._now()
 
     def silent(self, for_s: float) -> list[str]:
         """The models from which no real answer came for a while."""

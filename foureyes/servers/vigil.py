@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 
 from foureyes.config.settings import ServerSettings
@@ -92,7 +93,8 @@ class Vigil:
         left_s = min(_HURRY_S, self._settings.check_s) if hurry else self._settings.check_s
         try:
             while left_s > 0 and not (exited.done() or woken.done()) and (hurry or not self._instance.overdue()):
-                slice_s = min(_SLICE_S, left_s)  # a request that begins meanwhile has a budget too
+                # a request that begins meanwhile has a budget too; the end of one is met to the moment
+                slice_s = min(_SLICE_S, left_s, math.inf if hurry else self._instance.until_overdue_s())
                 await asyncio.wait({exited, woken}, timeout=slice_s, return_when=asyncio.FIRST_COMPLETED)
                 left_s -= slice_s
         finally:
