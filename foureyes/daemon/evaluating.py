@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from foureyes.exceptions import PictureError, ServerError, SourceError
 from foureyes.frames.frame import Frame
 from foureyes.picture import Picture
 from foureyes.servers.server import Priority
+from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.analysis import SOURCE, Analysis
 from foureyes.vision.cache import AnswerCache
@@ -33,6 +34,7 @@ from foureyes.vision.router import Router
 
 OnOutcome = Callable[[Outcome], None]
 _ASKER = Asker(Priority.NORMAL)
+_HEALED_WITHIN_S = 120.0
 
 
 async def evaluated(
@@ -44,10 +46,13 @@ async def evaluated(
     """
     metrics, outcomes = Metrics(), []
     async with own_servers(settings, metrics) as servers:
-        analysis = Analysis(Router(servers), Inference(Encoder(), metrics), AnswerCache(ttl_s=0, max_entries=1))
+        router = Router(servers)
+        analysis = Analysis(router, Inference(Encoder(), metrics), AnswerCache(ttl_s=0, max_entries=1))
         before_s = _cpu_s()
         for number, case in enumerate(cases):
-            outcome = await _outcome(analysis, _plan(settings, case), case, picture_of, number)
+            plan = _plan(settings, case)
+            await _served(plan, router, servers)
+            outcome = await _outcome(analysis, plan, case, picture_of, number)
             outcomes.append(outcome)
             on_outcome(outcome)
         return Score(outcomes, _cpu_s() - before_s)
@@ -65,12 +70,29 @@ def read_by(settings: Settings, model: str) -> Settings:
     )
 
 
+async def _served(plan: Plan, router: Router, servers: Mapping[str, Supervisor]) -> None:
+    """Wait until a model can be asked, while a server that failed is healed: pictures do not rush by unread."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_HEALED_WITHIN_S):
+            while True:
+                changes = [asyncio.ensure_future(server.change()) for server in servers.values()]
+                try:
+                    if router.choose(plan) is not None:
+                        return
+                    await asyncio.wait(changes, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for change in changes:
+                        change.cancel()
+
+
 async def _outcome(analysis: Analysis, plan: Plan, case: Case, picture_of: PictureOf, number: int) -> Outcome:
     try:
         frame = _frame(await asyncio.to_thread(picture_of, case), number)
         [reading] = await analysis.readings(Look(frame, None), [plan], _ASKER)
     except (PictureError, SourceError, ServerError) as error:
         return Outcome(case, None, str(error))
+    if reading.model is None:
+        return Outcome(case, None, "no model could be asked")
     return Outcome(case, _answered(reading))
 
 
