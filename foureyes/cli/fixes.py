@@ -22,7 +22,7 @@ from foureyes.exceptions import UnknownFaultError
 from foureyes.forgewright.case import Case, CaseState
 from foureyes.forgewright.dispatch import case_folder
 from foureyes.forgewright.verification.approval import BACKUP, Approval
-from foureyes.forgewright.verification.fixes import Fixes
+from foureyes.forgewright.verification.fixes import WAITS, Fixes
 from foureyes.forgewright.verification.result import Step
 
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or a group's fingerprint.")]
@@ -44,8 +44,10 @@ def verify(
     fixes = Fixes(settings.state_dir.absolute(), settings.triage, utcnow=_utcnow)
     on_step = _ignore if as_json else _say_step
     case = asyncio.run(fixes.verify(name, patch, on_step))
-    _print(case, f"case {case.id} is {case.state}: {_verdict(case)}", as_json=as_json)
-    if case.state is not CaseState.VERIFIED:
+    is_verified = case.state is CaseState.VERIFIED
+    waits = f"; {WAITS}" if is_verified else ""
+    _print(case, f"case {case.id} is {case.state}: {_verdict(case)}{waits}", as_json=as_json)
+    if not is_verified:
         raise typer.Exit(1)
 
 

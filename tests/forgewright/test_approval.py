@@ -40,7 +40,7 @@ def verified(seeded: Ground, tmp_path_factory: pytest.TempPathFactory) -> Ground
     assert done.returncode == 0, done.stderr
     for step in ("patch", "copy", "red before", "apply", "green after", "verify_command"):
         assert f"ok    {step}" in done.stdout
-    assert "is verified" in done.stdout
+    assert "nothing is applied before `foureyes forge approve`" in done.stdout
     return ground
 
 
@@ -80,7 +80,9 @@ def test_a_fix_is_red_before_and_green_after_and_the_tests_pass(verified: Ground
     assert "FOUREYES_" not in output
     assert "AWS_SECRET" not in output
     assert case.verification.files == (FILE,)
-    assert ("case verified", f"the fix is verified: {case.verification.reason}") in verified.audit()
+    ((what, details),) = verified.audit()[-1:]
+    assert what == "case verified"
+    assert "nothing is applied before `foureyes forge approve`" in details
     assert BUG.wrong in verified.text
     assert not (verified.state_dir / "errors" / "verification").exists()
 

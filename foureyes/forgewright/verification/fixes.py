@@ -25,6 +25,7 @@ from foureyes.forgewright.verification.result import Outcome, Verification
 from foureyes.telemetry.log import event
 
 WORK = "a verification or an approval"
+WAITS = "nothing is applied before `foureyes forge approve`"
 _OPEN = {CaseState.HANDED_OVER, CaseState.FIX_PROPOSED, CaseState.REJECTED}
 _STATE_OF = {Outcome.VERIFIED: CaseState.VERIFIED, Outcome.REJECTED: CaseState.REJECTED}
 """A fix that could not be judged stays proposed."""
@@ -116,7 +117,8 @@ class Fixes:
     def _ended(self, case: Case, found: Verification) -> Case:
         with self._spool() as spool:
             case = Cases(spool).change(case, lambda now: _judged(now, found))
-            self._tell(spool, case, f"the fix is {found.outcome}: {found.reason}")
+            waits = f"; {WAITS}" if case.state is CaseState.VERIFIED else ""
+            self._tell(spool, case, f"the fix is {found.outcome}: {found.reason}{waits}")
         return case
 
     def _patch_file(self, case: Case) -> Path:
