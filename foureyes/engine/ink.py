@@ -16,6 +16,11 @@ _CAPITALS = 0.72
 """Height of a digit or capital over the size of its type."""
 
 
+def contrast(crop: Pixels) -> int:
+    """The widest range of a channel's values in a crop; 0 where there are no pixels."""
+    return int((crop.max(axis=(0, 1)).astype(int) - crop.min(axis=(0, 1))).max()) if crop.size else 0
+
+
 def type_size_px(pixels: Pixels, box: Box) -> int:
     """The size of the type in a box: height of its digits and capitals, as a font's size is given."""
     left, right = max(0, box.x - box.height // 2), box.right + box.height // 2  # a character's place is not exact
@@ -23,8 +28,8 @@ def type_size_px(pixels: Pixels, box: Box) -> int:
     if crop.size == 0:
         return 0
     paper = np.median(np.concatenate([crop[0], crop[-1]]), axis=0)
-    contrast = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
-    _, ink = cv2.threshold(contrast, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    ink_depth = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
+    _, ink = cv2.threshold(ink_depth, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     rows = np.asarray(ink).sum(axis=1)
     return round(_body_px(rows) / _CAPITALS) if rows.any() else 0
 

@@ -15,7 +15,8 @@ from typing import Any
 from foureyes.engine.answer import Finding, corners, withheld
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece
-from foureyes.engine.rereading import READ_TWICE, read_again
+from foureyes.engine.rereading import READ_TWICE, continued, read_again
+from foureyes.engine.script import legible
 from foureyes.engine.sight import Sight
 from foureyes.engine.typed import Typed, typed
 from foureyes.picture import Box
@@ -43,6 +44,8 @@ class Asked:
         evidence = {**self._evidence(piece, said, label_box, confidence), "px_height": px_height}
         if px_height < SMALLEST_TEXT_PX:
             return withheld("too_small", **evidence)
+        if self.field.kind == "text" and not legible(piece, self.sight):
+            return withheld("unreadable", **evidence)
         if self.field.kind in READ_TWICE and said.reason in {None, "implausible"}:
             return self._read_twice(piece, said, {**evidence, "reads": 2}, confidence)
         return _finding(piece, said, evidence, confidence)
@@ -50,10 +53,16 @@ class Asked:
     def _read_twice(self, piece: Piece, said: Typed, evidence: Mapping[str, Any], confidence: float) -> Finding:
         again = read_again(self.field, piece, self.sight)
         told = self.typed(again) if again is not None else None
-        if told is not None and (told.value, told.reason) == (said.value, said.reason):
+        alike = told is not None and (told.value, told.reason) == (said.value, said.reason)
+        other = continued(self.field, piece, self.sight) if alike else again
+        if alike and other is None:
             return _finding(piece, said, evidence, confidence)
-        second = [_alternative(again, told.value if told else None)] if again is not None else []
+        second = [_alternative(other, self._value(other))] if other is not None else []
         return withheld("conflict", **evidence, alternatives=[_alternative(piece, said.value), *second])
+
+    def _value(self, piece: Piece) -> Any:
+        said = self.typed(piece)
+        return said.value if said is not None else None
 
     def _evidence(self, piece: Piece, said: Typed, label_box: Box | None, confidence: float) -> Mapping[str, Any]:
         currency = {"currency": said.currency} if said.currency else {}

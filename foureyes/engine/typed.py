@@ -17,7 +17,8 @@ from foureyes.schema.document import Field
 from foureyes.schema.values import Ambiguous, DecimalSign, Parsed, Value
 
 _PARSERS = {"money": values.money, "percent": values.percent, "number": values.number, "integer": values.number}
-_LEFT_OVER = re.compile(r"^[:=.\s]+|[\s:;,]+$")
+_LEFT_OVER = re.compile(r"^[:=\s]+|^\.+(?=\D|\d+[.,:]\d|$)|[\s:;,]+$")
+"""What leads to a value or ends a sentence; ".80" alone could be a fraction or the rest of a longer number."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def _settled(field: Field, text: str, sign: DecimalSign | None) -> Typed | None:
 def _number(field: Field, text: str, unit: str, sign: DecimalSign | None) -> Typed | None:
     if (field.kind == "percent" and unit not in {"", "%"}) or (field.kind == "money" and unit):
         return None
+    if text[:1] in {".", ","}:
+        return Typed(None, "ambiguous")
     parsed = _parsed(field, text.removesuffix("%") if field.kind == "number" else text, sign)
     if isinstance(parsed, Ambiguous):
         return Typed(None, "ambiguous", parsed.currency, _fitting(field, parsed.readings))
