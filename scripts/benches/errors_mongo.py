@@ -12,7 +12,6 @@ from parts.mongo_server import MongoServer
 from parts.program import wait_until
 from parts.watched import FakeEngine
 from pymongo import MongoClient
-from pymongo.collection import Collection
 
 from benches import prometheus
 from benches.errors_damage import FPS, config, distinct, source
@@ -26,6 +25,7 @@ KIND = "SourceUnreadableError"
 DATABASE = "foureyes_bench"
 _LONGEST_S = 120.0
 _POLL_S = 0.1
+_SOCKET_MS = 30_000
 
 
 def away() -> dict[str, Any]:
@@ -53,11 +53,11 @@ def _measured(daemon: Watching, mongo: MongoServer) -> dict[str, Any]:
     away_s = time.monotonic() - began_s
     mongo.start()
     back_s = time.monotonic()
-    with MongoClient[dict[str, Any]](mongo.uri) as client:
+    wait_until(lambda: _is_through(daemon), _LONGEST_S, "MongoDB to have every fault")
+    took_s = time.monotonic() - back_s
+    time.sleep(3)  # whatever would be doubled has the time to be
+    with MongoClient[dict[str, Any]](mongo.uri, socketTimeoutMS=_SOCKET_MS) as client:
         events, groups = (client[DATABASE][name] for name in ("ERR0R", "ERR0R_groups"))
-        wait_until(lambda: _has_all(events, groups), _LONGEST_S, "MongoDB to have every fault")
-        took_s = time.monotonic() - back_s
-        time.sleep(3)  # whatever would be doubled has the time to be
         found = [each["message"] for each in events.find({"type": KIND}, {"message": 1})]
         counts = [sum(at["count"] for at in each["machines"].values()) for each in groups.find({"type": KIND})]
     with Spool(spool_file(daemon.state)) as spool:
@@ -90,6 +90,8 @@ def _faults(daemon: Watching) -> float:
     return sum(value for labels, value in found if labels["component"] == "source:bad")
 
 
-def _has_all(events: Collection[dict[str, Any]], groups: Collection[dict[str, Any]]) -> bool:
+def _is_through(daemon: Watching) -> bool:
+    """Whether MongoDB has all that the daemon has: to count there meanwhile would hold up its writing."""
     time.sleep(_POLL_S)
-    return all(each.count_documents({"type": KIND}) >= FAULTS for each in (events, groups))
+    status = daemon.status()
+    return status is not None and status["components"]["mongo"]["state"] == "ok"
