@@ -14,7 +14,7 @@ What the second reader read otherwise is null (conflict) until a read gives anot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,7 +75,6 @@ class Agreement:
             self._base = answer
         for name, found in findings_of(answer).items():
             self._judge(name, found, now_s)
-        self._order(answer.values, now_s)
 
     def _judge(self, name: str, found: Finding, now_s: float) -> None:
         row = self._rows.get(name)
@@ -138,16 +137,6 @@ class Agreement:
             row.step = None
         row.doubted, row.backed_by = replace(found, reason=reason), None
 
-    def _order(self, read: Iterable[str], now_s: float) -> None:
-        """Older values that still stand must not contradict what was read just now."""
-        values = {name: found.value for name, found in self._published(now_s).items()}
-        for name in self._rules.disordered(values):
-            row = self._rows[name]
-            if name not in read or row.doubted is not None:
-                row.shown = row.shown.withheld(row.newest.reason or "unconfirmed")
-                return self._order(read, now_s)
-        return None
-
     def current(self, now_s: float) -> Answer:
         """What may be published now; the whole is as old as its oldest part."""
         assert self._base is not None
@@ -168,7 +157,15 @@ class Agreement:
 
     def _published(self, now_s: float) -> dict[str, Finding]:
         assert self._base is not None
-        return {name: self._standing(self._rows[name], now_s) for name in self._base.values}
+        return self._ordered({name: self._standing(self._rows[name], now_s) for name in self._base.values})
+
+    def _ordered(self, found: dict[str, Finding]) -> dict[str, Finding]:
+        """Without what contradicts the order: an older value that still stands goes before a newer one."""
+        while wrong := self._rules.disordered({name: each.value for name, each in found.items()}):
+            newest_s = max(found[name].answer.read_mono_s for name in wrong)
+            older = {name for name in wrong if found[name].answer.read_mono_s < newest_s}
+            found |= {name: found[name].withheld("implausible") for name in older or wrong}
+        return found
 
     def _standing(self, row: _Row, now_s: float) -> Finding:
         """What a field shows: while it is in doubt its last value for a while, if the same model read it."""

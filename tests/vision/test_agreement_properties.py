@@ -58,9 +58,9 @@ def answer(number: int, values: dict[str, Any], evidence: dict[str, Any], reason
     )
 
 
-def agreement(**settings: Any) -> Agreement:
-    asked = {"models": ["read"], "schema": SCHEMA, **settings}
-    return Agreement(Rules.of(SCHEMA), Task.model_validate(asked))
+def agreement(schema: dict[str, Any] = SCHEMA, **settings: Any) -> Agreement:
+    asked = {"models": ["read"], "schema": schema, **settings}
+    return Agreement(Rules.of(schema), Task.model_validate(asked))
 
 
 VALUE = st.one_of(st.none(), st.integers(0, 4), st.integers(100, 104))
@@ -163,3 +163,19 @@ def test_a_late_second_reader_overwrites_nothing_newer(looks: list[Read], data: 
     for name, found in asked.items():
         if name in newest and not is_same(newest[name].offers[0], found.offers[0]):
             assert after[name] == before[name]
+
+
+ORDERED = {**SCHEMA, "x-order": ["stepping", "free"]}
+
+
+@given(st.lists(READ, max_size=40))
+def test_what_is_published_together_is_never_in_the_wrong_order(looks: list[Read]) -> None:
+    """Whatever stands in doubt or is released by the second reader: a wrong pair is never shown."""
+    judge = agreement(ORDERED)
+    for number, read in enumerate(looks):
+        judge.note(read.answer(number), number * LOOK_S)
+        for said in (None, read.says):
+            if said is not None:
+                judge.hear(judge.open_questions(), answer(number, said, {}))
+            larger, smaller = (judge.current(number * LOOK_S).values[name] for name in NUMBERS)
+            assert larger is None or smaller is None or larger >= smaller
