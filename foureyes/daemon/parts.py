@@ -137,11 +137,15 @@ def desk_of(
     The tasks and regions are those of the settings in force.
     """
     resources, inference = settings().resources, Inference(Encoder(), metrics)
-    places = min(operator_places(server.max_requests) for server in needed_servers(settings()).values())
+
+    def most() -> int:
+        servers = needed_servers(settings()).values()
+        return resources.max_waiting + min(operator_places(server.max_requests) for server in servers)
+
     return Desk(
         lambda: _analysis_plans(settings()),
         Analysis(Router(servers), inference, cache),
-        Intake(resources.max_waiting + places, memory_limit_bytes(resources) // 2, metrics.dropped),
+        Intake(most, memory_limit_bytes(resources) // 2, metrics.dropped),
     )
 
 

@@ -21,7 +21,8 @@ class Place:
 class Intake:
     """The bound in front of the servers' queues: who has been taken in is refused by none of them half-way."""
 
-    def __init__(self, most: int, most_bytes: int, dropped: Callable[[str, str], None]) -> None:
+    def __init__(self, most: Callable[[], int], most_bytes: int, dropped: Callable[[str, str], None]) -> None:
+        """`most` says how many there may be now: servers with other bounds come by a reload."""
         self._most = most
         self._most_bytes = most_bytes
         self._dropped = dropped
@@ -30,8 +31,8 @@ class Intake:
     @contextmanager
     def place(self) -> Iterator[Place]:
         """Hold one place while inside. Raises QueueFullError where there is none."""
-        if len(self._places) >= self._most:
-            raise self._refusal("full", f"{self._most} requests are being worked on already")
+        if len(self._places) >= self._most():
+            raise self._refusal("full", f"{len(self._places)} requests are being worked on already")
         place = Place()
         self._places.add(place)
         try:
