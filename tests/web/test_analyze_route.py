@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from parts.foureyes import foureyes
 from parts.jpeg import encode_jpeg
+from parts.reloading import ConfigFile
 from parts.serving import Serving, server, serving
 from parts.watched import FakeEngine, drawn, metric, steer, task
 
@@ -326,3 +327,17 @@ def test_a_wrong_call_of_the_command_is_told_as_one(running: tuple[Serving, Fake
     nowhere = foureyes("analyze", str(file), "--daemon", "--state-dir", str(tmp_path / "empty"))
     assert "no daemon runs" in nowhere.stderr
     assert not any("Traceback" in each.stderr for each in (cut, unknown, nowhere))
+
+
+async def test_a_reload_that_gives_a_server_more_places_takes_more_operators_in(crowd: Crowd) -> None:
+    """With ten places more than before, of 120 at once 111 are taken in and nine are not."""
+    config = ConfigFile(crowd.running.daemon, crowd.running.daemon.state_dir.parent)
+    said = await asyncio.to_thread(config.reload, config.changed("servers", 0, max_requests=12))
+    assert "servers changed: engine" in said["message"]
+    dropped = crowd.dropped("analyze", "full")
+    crowd.engine.control("read", hold=True, times=11)
+    asking = [crowd.soon(picture(900 + number), task="read") for number in range(WAITING + 20)]
+    await crowd.until(lambda: crowd.dropped("analyze", "full") - dropped == 9, "the last ones to be refused")
+    crowd.release()
+    responses = await asyncio.gather(*asking)
+    assert Counter(response.status_code for response in responses) == {200: WAITING + 11, 429: 9}
