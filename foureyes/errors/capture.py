@@ -1,13 +1,11 @@
 """What the calls of a fault were made with, as data: JSON with tags, and files for what is large.
 
-Nothing of a foreign object is called; what cannot be kept is a mark with the reason. `telling` of the reproduction
-reads it back. The values are those at the fault, and may have changed since the call.
+Nothing of a foreign object is called; what cannot be kept is a mark with the reason. `rebuilding` of the
+reproduction reads it back. The values are those at the fault, and may have changed since the call.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import random
 import re
@@ -25,29 +23,18 @@ from uuid import UUID
 
 import httpx
 import numpy as np
-import xxhash
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from foureyes.exceptions import PictureError
-from foureyes.picture import encode_png
-from foureyes.redaction import REDACTED, is_secret_key, redact_text
+from foureyes.errors.blobs import TAG, Blobs, missing
+from foureyes.redaction import is_secret_key
 
-TAG = "$"
 PACKAGE = "foureyes"
 
 MAX_DEPTH = 40
 MAX_NODES = 20_000
-MAX_INLINE_CHARS = 20_000
-MAX_TEXT_CHARS = 2_000_000
-MAX_BYTES = 64_000_000
-"""Of all files of one fault."""
 MAX_SECONDS = 0.5
 """Of the capturing thread's own time."""
 _MAX_INT_BITS = 4096
-_MAX_BINARY_BYTES = 256 * 1024
-_WINDOW, _STEP = 20_000, 18_000
-_MAGICS = (b"\x89PNG", b"\xff\xd8")
-_DATA_URL = re.compile(r"data:image/[a-z]{3,4};base64,")
 
 BOUNDARY_MODULES = ("foureyes.frames.sources", "foureyes.frames.camera")
 """What talks to the world, and holds its raw pictures: kept where the fault is in it, else stood in for."""
@@ -70,18 +57,21 @@ _TEXTUAL: tuple[type, ...] = (datetime, date, time_of_day, Decimal, UUID)
 
 
 class Capture:
-    """Takes objects apart into one document; `files` is what is too large for it, by name."""
+    """Takes objects apart into one document and some files."""
 
     def __init__(self, *, keep_pictures: bool, thread_time: Callable[[], float] = time.thread_time) -> None:
-        self.files: dict[str, bytes] = {}
-        self._keep_pictures = keep_pictures
+        self._blobs = Blobs(keep_pictures=keep_pictures)
         self._thread_time = thread_time
         self._ends_s = thread_time() + MAX_SECONDS
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []
         """So that no id comes twice."""
         self._nodes = 0
-        self._bytes = 0
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is too large for the document, by name."""
+        return self._blobs.files
 
     def of(self, value: Any, *, is_own: bool = False) -> Any:
         """A value as JSON. `is_own` is an object that the failing call belongs to, a boundary or not."""
@@ -107,13 +97,13 @@ class Capture:
         if isinstance(value, Enum):
             return {TAG: "enum", "class": path_of(kind), "name": value.name}
         if kind in _SIMPLE:
-            return _SIMPLE[kind](self, value, is_secret)
+            return _SIMPLE[kind](self._blobs, value, is_secret)
         if kind in (list, tuple, set, frozenset, deque):
             return self._sequence(value, depth, is_secret=is_secret)
         if isinstance(value, Mapping) and (kind is dict or kind.__module__ in _MAPPINGS):
             return self._mapping(value, depth, is_secret=is_secret)
         if isinstance(value, np.ndarray):
-            return self._array(value)
+            return self._blobs.array(value, self._numbered(value))
         if isinstance(value, np.generic):
             return {TAG: "number", "dtype": value.dtype.str, "value": _number(value.item())}
         if isinstance(value, BaseException):
@@ -129,78 +119,6 @@ class Capture:
         self._seen[id(value)] = len(self._alive)
         self._alive.append(value)
         return self._seen[id(value)]
-
-    def text(self, value: str, *, is_secret: bool = False) -> Any:
-        """A text without secrets; a data URL's picture goes to a file."""
-        if is_secret:
-            return REDACTED if value else value
-        if (head := _DATA_URL.match(value)) is not None:
-            return self._data_url(value, head.end())
-        if len(value) > MAX_TEXT_CHARS:
-            return missing(f"a text of {len(value):,} characters is too long")
-        if len(value) <= MAX_INLINE_CHARS:
-            text = redact_text(value)
-            return (
-                text if _is_plain(text) else {TAG: "utf-16", "hex": text.encode("utf-16", "surrogatepass").hex()}
-            )
-        if not _is_clean(value):
-            return missing("a long text with a secret in it")
-        return self._file({TAG: "text"}, value.encode("utf-8", "surrogatepass"), "txt")
-
-    def _data_url(self, value: str, start: int) -> Any:
-        try:
-            data = base64.b64decode(value[start:], validate=True)
-        except binascii.Error:
-            return {TAG: "missing", "why": "a picture's URL that is no base64"}
-        return {TAG: "data_url", "head": value[:start], "data": self.binary(data)}
-
-    def binary(self, value: bytes | bytearray, *, is_secret: bool = False, kind: str = "bytes") -> Any:  # noqa: PLR0911
-        """Bytes; those of a picture by digest."""
-        if is_secret:
-            return {TAG: kind, "base64": ""}
-        if value[:4].startswith(_MAGICS):
-            return self._picture({TAG: kind}, bytes(value), "png" if value[:4] == _MAGICS[0] else "jpg")
-        if len(value) > _MAX_BINARY_BYTES and not self._keep_pictures:
-            return missing("what may be a picture is not kept (capture.keep_frames)")
-        if len(value) > MAX_TEXT_CHARS:
-            return missing(f"{len(value):,} bytes are too many")
-        text = value.decode("utf-8", "backslashreplace")
-        if len(text) <= MAX_INLINE_CHARS:
-            clean = redact_text(text)
-            data = bytes(value) if clean == text else clean.encode()
-            return {TAG: kind, "base64": base64.b64encode(data).decode("ascii")}
-        if not _is_clean(text):
-            return missing("many bytes with a secret in them")
-        return self._file({TAG: kind}, bytes(value), "bin")
-
-    def _picture(self, tag: dict[str, Any], data: bytes, suffix: str) -> Any:
-        if not self._keep_pictures:
-            return missing("pictures are not kept (capture.keep_frames, or parts of them are masked)")
-        return self._file(tag, data, suffix)
-
-    def _file(self, tag: dict[str, Any], data: bytes, suffix: str) -> Any:
-        name = f"{xxhash.xxh3_128(data).hexdigest()}.{suffix}"
-        if name not in self.files:
-            if self._bytes + len(data) > MAX_BYTES:
-                return missing(f"{len(data):,} bytes are too many")
-            self._bytes += len(data)
-            self.files[name] = data
-        return {**tag, "file": name}
-
-    def _array(self, value: np.ndarray[Any, Any]) -> Any:
-        if value.nbytes > MAX_BYTES or value.dtype.hasobject:
-            return missing(f"an array of {value.shape} of {value.dtype}")
-        number = self._numbered(value)
-        tag = {TAG: "array", "n": number, "writeable": bool(value.flags.writeable)}
-        is_large = value.ndim >= 2 and value.size > 64
-        if is_large and value.dtype == np.uint8 and value.shape[2:] == (3,) and 0 not in value.shape:
-            try:
-                return self._picture(tag, encode_png(value), "png")
-            except PictureError as error:
-                return missing(str(error))
-        if is_large and not self._keep_pictures:
-            return missing("pictures are not kept (capture.keep_frames, or parts of them are masked)")
-        return self._file(tag | {"dtype": value.dtype.str, "shape": value.shape}, value.tobytes(), "raw")
 
     def _sequence(self, value: Iterable[Any], depth: int, *, is_secret: bool) -> Any:
         number = self._numbered(value)
@@ -244,7 +162,7 @@ class Capture:
         if isinstance(value, SecretStr | SecretBytes):
             return {TAG: "secret", "class": path}
         if isinstance(value, PurePath):
-            return {TAG: "path", "text": self.text(str(value), is_secret=is_secret)}
+            return {TAG: "path", "text": self._blobs.text(str(value), is_secret=is_secret)}
         if isinstance(value, re.Pattern):
             return {
                 TAG: "pattern",
@@ -272,11 +190,6 @@ class Capture:
 
     def _fields(self, fields: Mapping[str, Any], depth: int, *, is_secret: bool) -> dict[str, Any]:
         return {name: self._under(name, item, depth, is_secret=is_secret) for name, item in fields.items()}
-
-
-def missing(why: str) -> dict[str, Any]:
-    """The mark of what is not kept."""
-    return {TAG: "missing", "why": redact_text(why)}
 
 
 def path_of(kind: type) -> str:
@@ -317,20 +230,6 @@ def _slots_of(kind: type) -> tuple[str, ...]:
     return tuple(name for name in slots if not name.startswith("__"))
 
 
-def _is_clean(text: str) -> bool:
-    """Whether a long text has no secret, looked at in overlapping pieces."""
-    pieces = (text[start : start + _WINDOW] for start in range(0, len(text), _STEP))
-    return all(redact_text(piece) == piece for piece in pieces)
-
-
-def _is_plain(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _number(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {TAG: "float", "text": repr(value)}
@@ -345,16 +244,16 @@ def _span(value: timedelta) -> Any:
     return {TAG: "timedelta", "days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
 
 
-_SIMPLE: dict[type, Callable[[Capture, Any, bool], Any]] = {
-    int: lambda _capture, value, _secret: _number(value),
-    float: lambda _capture, value, _secret: _number(value),
-    str: lambda capture, value, secret: capture.text(value, is_secret=secret),
-    bytes: lambda capture, value, secret: capture.binary(value, is_secret=secret),
-    bytearray: lambda capture, value, secret: capture.binary(value, is_secret=secret, kind="bytearray"),
-    timedelta: lambda _capture, value, _secret: _span(value),
-    range: lambda _capture, value, _secret: {TAG: "range", "of": [value.start, value.stop, value.step]},
+_SIMPLE: dict[type, Callable[[Blobs, Any, bool], Any]] = {
+    int: lambda _blobs, value, _secret: _number(value),
+    float: lambda _blobs, value, _secret: _number(value),
+    str: lambda blobs, value, secret: blobs.text(value, is_secret=secret),
+    bytes: lambda blobs, value, secret: blobs.binary(value, is_secret=secret),
+    bytearray: lambda blobs, value, secret: blobs.binary(value, is_secret=secret, kind="bytearray"),
+    timedelta: lambda _blobs, value, _secret: _span(value),
+    range: lambda _blobs, value, _secret: {TAG: "range", "of": [value.start, value.stop, value.step]},
     **{
-        kind: lambda _capture, value, _secret: {TAG: "textual", "class": path_of(type(value)), "text": str(value)}
+        kind: lambda _blobs, value, _secret: {TAG: "textual", "class": path_of(type(value)), "text": str(value)}
         for kind in _TEXTUAL
     },
 }

@@ -29,6 +29,8 @@ from foureyes.errors.capture import MAX_SECONDS, Capture
 from foureyes.exceptions import ConfigFault, ServerBusyError
 from foureyes.forgewright.reproduction.boundary import NotKeptError, StandIn
 from foureyes.forgewright.reproduction.rebuilding import NotRebuiltError, Rebuilder
+from foureyes.frames.camera import Camera
+from foureyes.frames.region import Region
 from foureyes.picture import Box, Picture, encode_png
 from foureyes.servers.server import ChatRequest, Priority
 
@@ -218,6 +220,37 @@ def test_where_pictures_are_forbidden_none_is_written(tmp_path: Path, value: Any
     back = there_and_back(tmp_path, [value], keep_pictures=False)
     assert list(tmp_path.iterdir()) == []
     assert isinstance(back[0], StandIn)
+
+
+class Damaged:
+    """A source whose picture has a good header and damaged data."""
+
+    kind, finite, description = "obs", False, "a scene"
+
+    def grab(self) -> Picture:
+        at = PNG.index(b"IDAT") + 4
+        return Picture(encoded=PNG[:at] + bytes(8) + PNG[at + 8 :])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("masks", [(), (Region(0, 0, 0.5, 0.5),)], ids=["shown", "masked"])
+def test_what_is_masked_reaches_no_disk(tmp_path: Path, masks: tuple[Region, ...]) -> None:
+    """A picture that cannot be decoded is kept for the reproduction, unless parts of it were to be hidden."""
+    camera = Camera(Damaged(), "main", masks)
+
+    async def look() -> None:
+        try:
+            await camera.look()
+        finally:
+            await camera.close()
+
+    captured(tmp_path, caught(look))
+    kept = [
+        file for file in argument_folder(tmp_path).rglob("*") if file.suffix in {".png", ".jpg", ".raw", ".bin"}
+    ]
+    assert bool(kept) is not bool(masks)
 
 
 @pytest.mark.parametrize(

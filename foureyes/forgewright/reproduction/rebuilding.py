@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 from pydantic import SecretBytes, SecretStr
 
-from foureyes.errors.capture import TAG
+from foureyes.errors.blobs import TAG
 from foureyes.exceptions import FourEyesError
 from foureyes.forgewright.reproduction.boundary import StandIn, boundary
 from foureyes.picture import decode
