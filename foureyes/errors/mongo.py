@@ -19,7 +19,7 @@ from foureyes.errors.decision_outbox import acknowledge_decisions, unsent_decisi
 from foureyes.errors.group import Group
 from foureyes.errors.mongo_documents import Write, decision_write, event_write, group_write
 from foureyes.errors.mongo_link import REFUSED_RETRY_S, MongoLink
-from foureyes.errors.mongo_store import MongoStore, write
+from foureyes.errors.mongo_store import Collection, MongoStore, write
 from foureyes.errors.queries import outstanding
 from foureyes.errors.spool import Spool, Unsent
 from foureyes.exceptions import SpoolError
@@ -31,7 +31,7 @@ _SPOOL_RETRY_S = 5.0
 _CLEAN_EVERY_S = 3600.0
 _LAST_ROUND_S = 2.0
 _FEWER = 4
-"""So many times fewer events are sent at once after a failure, and so many times more again after a success."""
+"""So many times fewer are sent at once after a failure, and so many times more again after a success."""
 _REVISION = "revision of the groups that MongoDB has"
 
 
@@ -131,12 +131,17 @@ class MongoWriter:
         wanted = self._batch
         unsent, writes, refused = await asyncio.to_thread(_letters, spool, wanted)
         written = [each for each in unsent if each.sequence not in refused]
-        self._batch = max(1, wanted // _FEWER)  # until they are through: a slow MongoDB may never take so many
-        for place, reason in (await write(self._store.events, writes)).items():
+        for place, reason in (await self._written(self._store.events, writes)).items():
             refused[written[place].sequence] = reason
-        self._batch = min(self._most, wanted * _FEWER)
         await asyncio.to_thread(self._settle, spool, unsent, refused)
         return len(unsent) == wanted
+
+    async def _written(self, collection: Collection, writes: list[Write]) -> dict[int, str]:
+        """Write; fewer are taken at once until it is through: a slow MongoDB may never take so many."""
+        before, self._batch = self._batch, max(1, self._batch // _FEWER)
+        refused = await write(collection, writes)
+        self._batch = min(self._most, before * _FEWER)
+        return refused
 
     def _settle(self, spool: Spool, unsent: list[Unsent], refused: dict[int, str]) -> None:
         for sequence, reason in refused.items():
@@ -153,7 +158,7 @@ class MongoWriter:
         """Send the groups that have changed since; whether there may be more."""
         wanted = self._batch
         groups: list[Group] = await asyncio.to_thread(_changed_groups, spool, wanted)
-        refused = await write(self._store.groups, [group_write(group, self._machine) for group in groups])
+        refused = await self._written(self._store.groups, [group_write(each, self._machine) for each in groups])
         if groups:
             await asyncio.to_thread(spool.set_note, _REVISION, str(groups[-1].revision))
         for place, reason in refused.items():
