@@ -10,11 +10,17 @@ import re
 from foureyes.schema.values import MINUS_SIGNS, is_amount
 
 _DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "B": "8"})
+_LETTERS = str.maketrans({"0": "o", "1": "l", "2": "z", "5": "s", "8": "b"})
 _LOOKALIKES = "OoIl|ZSB"
 _LEAST_DIGITS = 2
 _NAME_OR_UNIT = re.compile(rf"[A-Za-z|][0-9{_LOOKALIKES}]*|.*[lISBZ|]")
 """A letter before digits alone is a name ("S10", "B52"), one behind them could be a unit ("10S")."""
 _SLIPPED_DOLLAR = re.compile(rf"^([({MINUS_SIGNS}+]*)S(?=[0-9{_LOOKALIKES}])")
+
+
+def as_letters(text: str) -> str:
+    """The text with all look-alikes as letters ("0ff")."""
+    return text.translate(_LETTERS)
 
 
 def as_digits(text: str) -> str:

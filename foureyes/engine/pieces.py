@@ -20,6 +20,9 @@ _WIDE_GAP = 1.6
 """A gap inside a line, in heights of it, that parts columns."""
 _TORN_GAP = 0.45
 """A gap between two boxes, in heights, up to which they are one text."""
+_SPACE_IN_NUMBER = 0.675
+_SPACE_TO_SIGN = 1.0
+"""Gaps in heights: between the groups of one number, and between a number and its currency or sign."""
 _TOKEN = re.compile(
     rf"\d{{1,2}}:\d\d(?::\d\d)?(?=[^\W\d]{{3}})|[^\W\d_]{{3,}}(?=[{MONEY_SIGNS}]?\d+[:.,\-]\d)|\S+"
 )
@@ -245,11 +248,11 @@ def _text(tokens: Sequence[_Token]) -> str:
 
 
 def _is_one_number(left: _Token, right: _Token) -> bool:
-    gap = right.box.x - left.box.right
-    if gap > _TORN_GAP * 1.5 * left.box.height:
-        return False
+    gap = (right.box.x - left.box.right) / left.box.height
     one, two = left.text, right.text
     numbers = _is_number(one), _is_number(two)
+    if gap > (_SPACE_IN_NUMBER if all(numbers) else _SPACE_TO_SIGN):
+        return False
     if all(numbers):
         return bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two)) or _is_group(one, two)
     return (numbers[0] and bool(_BEHIND.fullmatch(two))) or (numbers[1] and bool(_BEFORE.fullmatch(one)))

@@ -51,11 +51,18 @@ def _is_part(figures: str, of: str) -> bool:
 
 
 def _there(field: Field, piece: Piece, lines: Sequence[Line]) -> Piece | None:
-    found = [each for each in pieces_of([line for line in lines if line.text]) if covers(piece.box, each.box)]
+    place = _roomy(piece.box)
+    found = [each for each in pieces_of([line for line in lines if line.text]) if covers(place, each.box)]
     numbers = [each for each in found if each.kind == "number"]
     if field.kind in _KINDS_OF_NUMBERS and len(numbers) == 1:
         return numbers[0]
     return _run(found) if found else None
+
+
+def _roomy(box: Box) -> Box:
+    """At least as wide as high: where a single character stands is not told more exactly."""
+    margin = max(0, (box.height - box.width) // 2)
+    return Box(box.x - margin, box.y, box.width + 2 * margin, box.height)
 
 
 def _run(pieces: Iterable[Piece]) -> Piece:

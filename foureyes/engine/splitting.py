@@ -24,21 +24,22 @@ def split_at_labels(pieces: Sequence[Piece], fields: Sequence[Field], suits: Sui
 
 
 def _parts(piece: Piece, fields: Sequence[Field], suits: Suits) -> list[Piece]:
-    if piece.kind != "word" or len(piece.words) == 1 or any(_is_label(field, piece.text) for field in fields):
+    if piece.kind != "word" or len(piece.words) == 1:
         return [piece]
+    as_it_stands = max(_likeness(field, piece.text) for field in fields)
     cuts = [
         (_run(piece.words[:cut]), _run(piece.words[cut:]))
         for cut in range(1, len(piece.words))
         for field in fields
         if field.kind in _TOLD_BY_TYPE
-        and _is_label(field, _run(piece.words[:cut]).text)
+        and _likeness(field, _run(piece.words[:cut]).text) > as_it_stands
         and suits(field, _run(piece.words[cut:]))
     ]
     return [replace(cuts[0][0], leads=False), cuts[0][1]] if len(cuts) == 1 else [piece]
 
 
-def _is_label(field: Field, text: str) -> bool:
-    return any(similarity(label, text) > 0 for label in field.labels)
+def _likeness(field: Field, text: str) -> float:
+    return max(similarity(label, text) for label in field.labels)
 
 
 def _run(words: Iterable[Piece]) -> Piece:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from foureyes.engine.answer import Reason
-from foureyes.engine.confusions import as_digits, as_dollars, is_slipped_number
+from foureyes.engine.confusions import as_digits, as_dollars, as_letters, is_slipped_number
 from foureyes.engine.labels import similarity
 from foureyes.engine.pieces import Piece
 from foureyes.schema import moments, values
@@ -40,7 +40,7 @@ def typed(field: Field, text: str, unit: str, page_sign: DecimalSign | None) -> 
     if field.kind == "enum":
         return _member(field, plain)
     if field.kind == "boolean":
-        told = moments.boolean(plain)
+        told = next((word for word in map(moments.boolean, (plain, as_letters(plain))) if word is not None), None)
         return None if told is None else Typed(told)
     if field.kind == "time":
         moment = moments.moment(plain) or moments.moment(as_digits(plain))

@@ -100,6 +100,7 @@ def test_a_value_at_the_far_end_of_its_row_needs_a_table() -> None:
         ("Mode manual", MODE, "manual"),
         ("Mode AUTOMATIC", MODE, "automatic"),
         ("Mode off", YES_NO, False),
+        ("Mode 0ff", YES_NO, False),
         ("Mode 2025-09-30", TIME, "2025-09-30"),
         ("Mode 21 Nov 2025", TIME, "2025-11-21"),
         ("Mode 09:30 PM", TIME, "21:30:00"),
