@@ -177,9 +177,9 @@ def test_a_picture_is_kept_beside_its_fault_by_digest(tmp_path: Path) -> None:
             frame={"id": "main-1"},
         )
         running.recorder.record_now(raised(KeyError("no")), "task:ocr", picture=Picture(encoded=b"no picture"))
-        first, second = (event["context"]["frame"] for event in events(tmp_path))
-        file = running.recorder.pictures.find(first["digest"])
-        odd = running.recorder.pictures.find(second["digest"])
+    first, second = (event["context"]["frame"] for event in events(tmp_path))
+    file = running.recorder.pictures.find(first["digest"])
+    odd = running.recorder.pictures.find(second["digest"])
     assert first == {"id": "main-1", "digest": digest(pixels)}
     assert file is not None
     assert file.read_bytes() == encode_png(pixels)
