@@ -29,7 +29,7 @@ _OWN = "own models"
 
 def evaluate(
     place: Annotated[Path, typer.Argument(metavar="FOLDER|VIDEO", help="Labelled PNG or JPEG files, or a video.")],
-    truth: Annotated[Path, typer.Option("--truth", metavar="FILE", help="What is to be read; see below.")],
+    truth: Annotated[Path, typer.Option("--truth", metavar="FILE", help="What is to be read; see above.")],
     task: Annotated[
         list[str] | None, typer.Option("--task", help="Only this task; may stand several times.")
     ] = None,

@@ -20,6 +20,7 @@ from foureyes.evaluation.outcome import Outcome
 from foureyes.evaluation.pictures import pictures_in
 from foureyes.evaluation.score import Score
 from foureyes.evaluation.truth import load_truth
+from foureyes.telemetry.log import silence
 
 SEED = 2611
 """Not one that the reader was worked on with."""
@@ -73,6 +74,7 @@ def _drawn(folder: Path, screens: int) -> Iterator[Part]:
 
 
 async def _read(folder: Path) -> Score:
+    silence()
     (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
     settings = load_settings(folder / "config.yaml", {"state_dir": folder / "state"})
     cases = load_truth(folder / "truth.jsonl", {TASK: ()})
