@@ -27,12 +27,16 @@ _SMALLEST_SHARE, _LARGEST_SHARE = 0.004, 0.5
 _RECTANGULAR = 0.8
 _SAME_COLOUR = 5
 """How far a pixel of a panel's ground may be from its colour, in each channel; JPEG stays below."""
+_NOISE = 2
+"""By how much a ground differs from line to line of one panel, in any channel."""
 _MOST_LINES = 10
 """A dialog says one thing; a panel with more lines is a form or a page."""
 _FARTHEST_UP = 12.0
 """How far over a button, in its heights, what it answers may stand."""
 _HIGHEST_BUTTON = 0.4
 """Where the button's middle may be at the highest, as a fraction of the panel's height from its top."""
+
+Colour = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,20 @@ def _framed(pixels: Pixels) -> Iterator[Box]:
 
 def _filled(sight: Sight, buttons: Iterable[Line]) -> Iterator[Box]:
     """Rectangles of the colour on which the lines above a button stand, however they end at what is around."""
-    grounds = {_ground(sight.pixels, line.box) for line in _above(sight.lines, buttons)}
-    for ground in sorted(grounds):
+    grounds = [_ground(sight.pixels, line.box) for line in _above(sight.lines, buttons)]
+    for ground in _unlike(grounds):
         low, high = (tuple(value + by for value in ground) for by in (-_SAME_COLOUR, _SAME_COLOUR))
         mask = np.asarray(cv2.inRange(sight.pixels, np.array(low), np.array(high)), np.uint8)
         yield from _rectangles(mask)
+
+
+def _unlike(grounds: Iterable[Colour]) -> list[Colour]:
+    """One colour for all that are the same but for noise, so that each is looked for once."""
+    kept: list[Colour] = []
+    for ground in grounds:
+        if all(max(map(abs, map(int.__sub__, ground, known))) > _NOISE for known in kept):
+            kept.append(ground)
+    return kept
 
 
 def _above(lines: Iterable[Line], buttons: Iterable[Line]) -> list[Line]:
@@ -109,7 +122,7 @@ def _above(lines: Iterable[Line], buttons: Iterable[Line]) -> list[Line]:
     ]
 
 
-def _ground(pixels: Pixels, box: Box) -> tuple[int, ...]:
+def _ground(pixels: Pixels, box: Box) -> Colour:
     """The colour that a line stands on: the middle one of its box, since letters fill less than half of it."""
     height, width = pixels.shape[:2]
     around = box.widened(max(2, box.height // 4), width, height).cut(pixels)
