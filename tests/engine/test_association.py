@@ -158,6 +158,8 @@ def test_boxes_of_neighbours_overlap_and_take_nothing_from_each_other() -> None:
         ("Total$5.20", MONEY, "5.20"),
         ("Total ...... 5.20", MONEY, "5.20"),
         ("Total .. 5.20", MONEY, "5.20"),
+        ("Total .80 %", PERCENT, None),
+        ("Total CHF  1'086.83", MONEY, "1086.83"),
         ("Total 47 l/min", NUMBER, 47),
         ("Total 1/min", NUMBER, None),
         ("Total 12 d 4 h", NUMBER, None),

@@ -11,6 +11,7 @@ from test_layouts import INTEGER, MONEY, PERCENT, TEXT, schema
 
 from foureyes.engine import reader
 from foureyes.engine.answer import Answer
+from foureyes.engine.ink import type_size_px
 from foureyes.engine.line import Text
 from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.ocr import Ocr
@@ -36,6 +37,21 @@ class SlippingOcr:
             return text
         self.slips = not self.slips
         return text if self.slips else replace(text, text=text.text.replace(self._wanted, self._slipped))
+
+
+class CuttingOcr:
+    """The real nets, whose detector begins each box right of `x` so many pixels too late."""
+
+    def __init__(self, ocr: Ocr, x: int, cut_px: int) -> None:
+        self._ocr, self._x, self._cut_px = ocr, x, cut_px
+        self.recognise = ocr.recognise
+
+    def detect(self, pixels: Pixels) -> list[Box]:
+        boxes = self._ocr.detect(pixels)
+        return [box if box.right < self._x else self._late(box) for box in boxes]
+
+    def _late(self, box: Box) -> Box:
+        return Box(box.x + self._cut_px, box.y, box.width - self._cut_px, box.height)
 
 
 def answer(ocr: Any, asked: dict[str, Any], *texts: At) -> Answer:
@@ -88,3 +104,21 @@ def test_what_cannot_be_told_names_what_it_could_be(
     found = answer(ocr, schema(balance=kind), At(40, 40, "Balance"), At(300, 40, shown))
     assert (found.values, found.withheld) == ({"balance": None}, {"balance": reason})
     assert [each["value"] for each in found.evidence["balance"].get("alternatives", [])] == others
+
+
+def test_a_number_whose_beginning_was_cut_off_is_a_conflict(ocr: Ocr) -> None:
+    """The detector's box began too late: both reads say the same, and the ink beside the box says otherwise."""
+    texts = [At(40, 40, "Balance"), At(300, 40, "1785.42")]
+    whole = answer(ocr, schema(balance=MONEY), *texts)
+    assert whole.values == {"balance": "1785.42"}
+    cut = answer(CuttingOcr(ocr, 300, 20), schema(balance=MONEY), *texts)
+    assert (cut.values, cut.withheld) == ({"balance": None}, {"balance": "conflict"})
+
+
+@pytest.mark.parametrize("border_px", [None, 3])
+def test_the_size_of_type_is_that_of_its_own_line(border_px: int | None) -> None:
+    """Neither a border nor the ink of a line above counts, though the box holds them."""
+    pixels = draw([At(40, 20, "gypsum", 12), At(40, 36, "1785.42", 12)], 200, 80)
+    if border_px:
+        pixels[33 : 33 + border_px, 20:180] = 255
+    assert 11 <= type_size_px(pixels, Box(40, 26, 60, 24)) <= 13
