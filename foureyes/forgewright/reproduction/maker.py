@@ -20,8 +20,6 @@ from foureyes.forgewright.reproduction.verdict import Outcome, Verdict
 
 _MB = 1_000_000
 _ARGUMENTS_WITHIN_S, _POLL_S = 2.0, 0.02
-_MOST_CALLS = 3
-"""Runs of one reproduction: where the innermost call does not show the fault, those around it may."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +52,14 @@ class Maker:
         picture = self._pictures.find(str(_said(document, "frame", "digest") or "-"))
         why = _why(said, has_arguments=arguments is not None)
         calls = await asyncio.to_thread(platforms.write, platform, document, arguments, picture, why)
-        verdict = await self._tried(platform, calls) if calls else Verdict(Outcome.NOT_REPRODUCIBLE, why, 0.0)
+        verdict = await self._tried(platform) if calls else Verdict(Outcome.NOT_REPRODUCIBLE, why, 0.0)
         return Made(platform.test_file, replace(verdict, seconds=round(time.monotonic() - began_s, 3)))
 
-    async def _tried(self, platform: platforms.Platform, calls: int) -> Verdict:
-        """The first call, from the innermost one out, that shows the fault; else what the innermost one showed."""
-        first: Verdict | None = None
-        for number in range(min(calls, _MOST_CALLS)):
-            name = await asyncio.to_thread(platforms.choose, platform, number)
-            verdict = await run(platform.test_file, limits=self._limits)
-            if verdict.outcome is Outcome.REPRODUCED:
-                around = f" (by calling {name}, around it)" if number else ""
-                return replace(verdict, reason=f"{verdict.reason}{around}")
-            first = first or verdict
-        assert first is not None
-        await asyncio.to_thread(platforms.choose, platform, 0)
-        return first
+    async def _tried(self, platform: platforms.Platform) -> Verdict:
+        """What the recorded calls show; those that show the fault are the test from now on."""
+        verdict = await run(platform.test_file, limits=self._limits)
+        await asyncio.to_thread(platforms.choose, platform, verdict.calls)
+        return verdict
 
     async def _kept(self, event_id: str) -> Path | None:
         """The folder of the arguments, which may be under way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from foureyes.exceptions import UnknownFaultError
 from foureyes.forgewright.reproduction.replay import EXPECTED
 
 _PREFIX = "test_reproduction_"
+_MOST_CALLS = 3
+"""Where the innermost call does not show the fault, or is not where it is mended, those around it may be."""
 TEST = '''"""The reproduction of a recorded fault: red while the fault is there, green once it is gone.
 
 Written by FourEyes; run it with python or with pytest. What it calls, with what, and what is expected are data in
@@ -73,9 +75,11 @@ def write(
     captured = json.loads((platform.data / DOCUMENT).read_text("utf-8")) if arguments else {}
     calls = captured.get("calls", [])
     fault = {"event": document["id"], "fingerprint": document["fingerprint"], "message": document["message"]}
-    expected = {"type": captured.get("type"), "is_domain": captured.get("is_domain"), "fault": fault, "call": 0}
+    expected = {"type": captured.get("type"), "is_domain": captured.get("is_domain"), "fault": fault}
     if calls:
-        expected |= {"module": calls[0]["module"], "function": calls[0]["function"]}
+        tried = list(range(min(len(calls), _MOST_CALLS)))
+        place = {"module": calls[0]["module"], "function": calls[0]["function"]}
+        expected |= place | {"calls": tried, "explores": True}
     else:
         expected["impossible"] = why
     _write(platform.data / EXPECTED, expected)
@@ -83,12 +87,10 @@ def write(
     return len(calls)
 
 
-def choose(platform: Platform, call: int) -> str:
-    """Have the test make this call, 0 the innermost; its name."""
+def choose(platform: Platform, calls: Sequence[int]) -> None:
+    """Have the test make these calls from now on, those that showed the fault."""
     expected = json.loads((platform.data / EXPECTED).read_text("utf-8"))
-    captured = json.loads((platform.data / DOCUMENT).read_text("utf-8"))
-    _write(platform.data / EXPECTED, expected | {"call": call})
-    return str(captured["calls"][call]["function"])
+    _write(platform.data / EXPECTED, expected | {"calls": list(calls) or [0], "explores": False})
 
 
 def remove_old(state_dir: Path, *, oldest_s: float, max_bytes: int) -> int:

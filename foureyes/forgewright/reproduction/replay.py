@@ -12,7 +12,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Seen:
     reason: str
     is_green: bool = False
     error: BaseException | None = None
+    calls: tuple[int, ...] = ()
+    """Those that showed the fault."""
 
 
 def main(folder: Path) -> int:
@@ -49,7 +51,7 @@ def main(folder: Path) -> int:
     seen = replayed(folder)
     if seen.error is not None:
         traceback.print_exception(seen.error)
-    said = {"outcome": seen.outcome, "reason": seen.reason, "package": foureyes.__file__}
+    said = {"outcome": seen.outcome, "reason": seen.reason, "package": foureyes.__file__, "calls": seen.calls}
     sys.stderr.flush()
     sys.stdout.write(f"\n{VERDICT_MARK}{json.dumps(said)}\n")
     sys.stdout.flush()
@@ -67,11 +69,26 @@ def check(folder: Path) -> None:
 
 
 def replayed(folder: Path) -> Seen:
-    """Make the recorded call again and compare."""
+    """Make the recorded calls again and compare.
+
+    At first each call is tried, to learn which of them show the fault. From then on those are; the fault is gone
+    where one of them goes well: it is mended where it arose, or whoever called does so no more.
+    """
     expected = _document(folder / EXPECTED)
     if (why := expected.get("impossible")) is not None:
         return Seen(Outcome.NOT_REPRODUCIBLE, str(why))
     captured = _document(folder / DOCUMENT)
+    seen = {int(number): _made_again(folder, captured, expected, int(number)) for number in expected["calls"]}
+    reproduced = tuple(number for number, each in seen.items() if each.outcome is Outcome.REPRODUCED)
+    if not expected["explores"] and (green := next((each for each in seen.values() if each.is_green), None)):
+        return green
+    number = reproduced[0] if reproduced else next(iter(seen))
+    around = f" (by calling {captured['calls'][number]['function']}, around it)" if reproduced and number else ""
+    return replace(seen[number], reason=f"{seen[number].reason}{around}", calls=reproduced)
+
+
+def _made_again(folder: Path, captured: Mapping[str, Any], expected: Mapping[str, Any], number: int) -> Seen:
+    """One call: what came of it."""
     rebuilder = Rebuilder(folder, captured)
     refused: list[str] = []
     boundary.touched.clear()
@@ -79,7 +96,7 @@ def replayed(folder: Path) -> Seen:
         with _world(captured) as loop:
             rebuilder.exchange = rebuilder.of(captured["exchange"])
             with guarded() as refused:
-                called_again(captured["calls"][int(expected["call"])], rebuilder, loop)
+                called_again(captured["calls"][number], rebuilder, loop)
     except NotRebuiltError as error:
         return Seen(Outcome.NOT_REPRODUCIBLE, str(error))
     except Exception as error:  # noqa: BLE001 - whatever the call raises is what is to be judged

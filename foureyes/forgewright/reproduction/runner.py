@@ -32,8 +32,6 @@ _KEPT_VARIABLES = (
 _LAST_WORDS_S = 1.0
 _CHUNK_BYTES = 16 * 1024
 _SHOWN_CHARS = 500
-_NICENESS = 5
-"""Behind the models and the clock."""
 _MB = 1_000_000
 _DEFAULT = Limits()
 
@@ -88,14 +86,12 @@ async def _started(test_file: Path, root: Path) -> asyncio.subprocess.Process:
 
 
 def _bound(pid: int, limits: Limits) -> None:
-    """Bound its memory where the system can, and let everybody else go first."""
+    """Bound its memory where the system can."""
     with contextlib.suppress(psutil.Error, OSError):  # it may have ended already
         process = psutil.Process(pid)
         if sys.platform == "linux":
             most_bytes = limits.memory_mb * _MB
             process.rlimit(psutil.RLIMIT_AS, (most_bytes, most_bytes))
-        if sys.platform != "win32":
-            process.nice(_NICENESS)
 
 
 async def _drain(stream: asyncio.StreamReader, output: bytearray, most_bytes: int) -> None:
@@ -127,7 +123,8 @@ def _judged(output: str, exit_code: int | None, root: Path, seconds: float) -> V
         text = f"another FourEyes than the one in {root} was tried"
         return Verdict(Outcome.NOT_REPRODUCIBLE, text, seconds)
     reason = plain_text(str(said.get("reason", "")), _SHOWN_CHARS)
-    return Verdict(Outcome(said["outcome"]), reason, seconds, is_green=exit_code == 0)
+    calls = tuple(int(number) for number in said.get("calls", ()))
+    return Verdict(Outcome(said["outcome"]), reason, seconds, is_green=exit_code == 0, calls=calls)
 
 
 def _is_inside(package: str, root: Path) -> bool:

@@ -25,6 +25,8 @@ class Verdict:
     seconds: float
     is_green: bool = False
     """Whether the test passed: the call went as it should, not merely another way than it was recorded."""
+    calls: tuple[int, ...] = ()
+    """Which of the recorded calls showed the fault, 0 the innermost."""
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.reason}" if self.reason else str(self.outcome)
