@@ -254,6 +254,12 @@ class Task(Section):
     max_tokens: int = Field(500, ge=1, le=1_000_000)
     min_confidence: float = Field(0.5, ge=0, le=1, description="answers below are not cached")
     reread_s: float = Field(60.0, ge=1, le=3600, description="a held field is really read again this often")
+    check_regions_s: float | None = Field(
+        300.0,
+        ge=1,
+        le=86_400,
+        description="what has regions is read on the whole picture so often; null: never",
+    )
     max_age_s: float = Field(30.0, ge=1, le=600, description="an answer older than this is not published")
     combine: bool = Field(False, description="go as one request with other tasks of the same picture and model")
 

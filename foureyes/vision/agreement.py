@@ -208,6 +208,10 @@ class Agreement:
         rows = self._rows.items()
         return {name: row.newest for name, row in rows if row.backed_by is None and row.newest.offers}
 
+    def newest(self) -> dict[str, Finding]:
+        """By field, what was read last."""
+        return {name: row.newest for name, row in self._rows.items()}
+
     def hear(self, asked: Mapping[str, Finding], second: Answer) -> bool:
         """Take in what the second reader read where the first one had read this; whether any of it still counts.
 

@@ -49,6 +49,8 @@ class Plan:
     """Whether each picture goes with its predecessor."""
     identity: str
     """Digest of all that shapes an answer beside pixels and model."""
+    whole: Plan | None = None
+    """The fields that have regions of their own, to be read on the whole picture; none where nothing has."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -95,7 +97,8 @@ def plan_for(
 
     `engines` are the ids of the servers that are engines.
     """
-    regions, annotations = _pictures(task, {**task.regions, **source.regions.get(name, {})})
+    rects = {**task.regions, **source.regions.get(name, {})}
+    regions, annotations = _pictures(task, rects)
     schema = annotated(task.answer, annotations, **{"x-pictures": len(regions)})
     prompt = (
         task.prompt
@@ -115,7 +118,18 @@ def plan_for(
         latency_target_ms=task.latency_target_ms or models[task.models[0]].latency_target_ms,
         pair=needs_pair(task.answer),
         identity=xxhash.xxh3_128_hexdigest(shape.encode()),
+        whole=_whole(name, task, models, source, engines) if rects else None,
     )
+
+
+def _whole(
+    name: str, task: Task, models: Mapping[str, Model], source: SourceSettings, engines: Sequence[str]
+) -> Plan | None:
+    """The plan without regions, of a task that reads values: a state or a sign may be another one elsewhere."""
+    if engine_model(task.answer) != "ocr":
+        return None
+    nowhere = source.model_copy(update={"regions": {}})
+    return plan_for(name, task.model_copy(update={"regions": {}}), models, nowhere, engines)
 
 
 def _pictures(task: Task, rects: Mapping[str, Rect]) -> tuple[tuple[Region, ...], dict[str, dict[str, Any]]]:

@@ -29,6 +29,7 @@ from foureyes.vision.look import Look, View, view_of
 from foureyes.vision.mailbox import Mailbox
 from foureyes.vision.plan import Plan
 from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
+from foureyes.vision.region_check import RegionCheck
 from foureyes.vision.router import Route, Router
 from foureyes.vision.rules import Rules
 from foureyes.vision.second_look import read_again
@@ -81,6 +82,7 @@ class TaskWatch:
         self._said_blind = False
         self._agreement = Agreement(Rules.of(plan.schema), plan.settings)
         self._second = SecondReader(plan, router, inference, metrics, self._agreement.hear, report)
+        self._regions = RegionCheck(plan, router, inference, metrics, self._agreement.hear, report, now)
         self.liveness = Liveness(plan.schema)
         self.is_frozen = False
         """Whether the source's pictures are known to be old: then nothing that they show is published."""
@@ -105,13 +107,18 @@ class TaskWatch:
         self._mailbox.close()
 
     async def run(self) -> None:
-        """Turn looks into readings until the source is done; the second reader reads beside."""
-        second = asyncio.create_task(self._second.run(), name=f"{self.plan.source}/{self.plan.task}/confirm")
+        """Turn looks into readings until the source is done; second reader and check of regions read beside."""
+        name = f"{self.plan.source}/{self.plan.task}"
+        beside = {
+            asyncio.create_task(self._second.run(), name=f"{name}/confirm"),
+            asyncio.create_task(self._regions.run(), name=f"{name}/regions"),
+        }
         try:
             await self._read_looks()
         finally:
-            second.cancel()
-            await asyncio.wait({second})
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
 
     async def _read_looks(self) -> None:
         while (look := await self._mailbox.take()) is not None:
@@ -183,6 +190,8 @@ class TaskWatch:
         return route is not None and not route.fallback
 
     def _hold(self, look: Look) -> None:
+        if self._accepted is not None:
+            self._check_regions(look, self._accepted.view)
         self._emit(look, "held")
 
     async def _read(self, look: Look, view: View) -> None:
@@ -298,6 +307,11 @@ class TaskWatch:
         self._agreement.note(answer, self._now())
         if self.plan.second is not None and (asked := self._agreement.open_questions()):
             self._second.ask(Question(look.frame, view, asked))
+        self._check_regions(look, view)
+
+    def _check_regions(self, look: Look, view: View) -> None:
+        if self._regions.is_due:
+            self._regions.ask(Question(look.frame, view, self._agreement.newest()))
 
     def _doubtful(self) -> tuple[str, ...]:
         """The fields to read again although nothing has changed.
