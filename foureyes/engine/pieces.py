@@ -255,7 +255,8 @@ def _is_one_number(left: _Token, right: _Token) -> bool:
         return False
     if all(numbers):
         return bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two)) or _is_group(one, two)
-    return (numbers[0] and bool(_BEHIND.fullmatch(two))) or (numbers[1] and bool(_BEFORE.fullmatch(one)))
+    belongs = (numbers[0] and _BEHIND.fullmatch(two)) or (numbers[1] and _BEFORE.fullmatch(one))
+    return bool(belongs) and _is_number(f"{one}{two}")
 
 
 def _is_number(text: str) -> bool:

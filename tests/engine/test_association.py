@@ -126,6 +126,12 @@ def test_a_number_of_one_field_is_no_moment_of_another() -> None:
     assert values(page, schema(price=MONEY, time=TIME)) == {"price": "12.30", "time": None}
 
 
+def test_a_sign_that_is_seen_twice_is_no_part_of_the_label() -> None:
+    """Boxes that overlap show a dollar sign in both: the label is the words, the amount the number."""
+    page = [line(20, 20, "Total $"), line(100, 20, "$1,763,077.10")]
+    assert values(page, schema(total=MONEY)) == {"total": "1763077.10"}
+
+
 def test_boxes_of_neighbours_overlap_and_take_nothing_from_each_other() -> None:
     """Detected boxes are loose: a word above a number, whose boxes lap, does not hold it."""
     page = [line(20, 20, "Mode:"), line(110, 20, "manual"), line(20, 40, "Bet:"), line(110, 40, "$5.00")]
