@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from parts.faulty import events, raised, recording
 from parts.forging import Forge, final_failure, record
@@ -29,6 +30,7 @@ from foureyes.forgewright.reproduction import platform
 from foureyes.forgewright.reproduction.replay import check, main
 from foureyes.forgewright.reproduction.runner import Limits, Outcome, run
 from foureyes.forgewright.reproduction.virtual_time import VirtualClock, VirtualLoop
+from foureyes.picture import decode, encode_png
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.http.recorded import blamed
 from foureyes.servers.http.server_http import ServerHttp
@@ -193,6 +195,19 @@ def test_another_copy_of_the_package_is_judged(
     verdict = asyncio.run(run(hurt, package_root=copy))
     assert (verdict.outcome, verdict.is_green) == (outcome, is_green)
     assert said in verdict.reason
+
+
+def test_a_fix_in_who_calls_is_a_fix(tmp_path: Path, copy: Path) -> None:
+    """Where the fault is no bug of the innermost function, the call around it goes well once it is mended."""
+    done = reproduced(tmp_path, caught(decode, encode_png(np.zeros((1, 9000, 3), np.uint8))))
+    assert done.test_file is not None
+    assert done.verdict.calls == (0, 1, 2)
+    assert "PictureTooLargeError in check_size" in done.verdict.reason
+    text = (Path(package.__file__).parent / "picture.py").read_text("utf-8")
+    assert "    measured(data)\n" in text
+    (copy / "foureyes" / "picture.py").write_text(text.replace("    measured(data)\n", "    _ = data\n"), "utf-8")
+    assert asyncio.run(run(done.test_file, package_root=copy)).is_green
+    assert asyncio.run(run(done.test_file)).outcome is Outcome.REPRODUCED
 
 
 def test_the_test_can_be_called_in_process(hurt: Path) -> None:
