@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from bson.errors import BSONError
+from pymongo.errors import PyMongoError
 
 from foureyes.config.mongo import Mongo
 from foureyes.errors.decision_outbox import acknowledge_decisions, unsent_decisions
 from foureyes.errors.group import Group
 from foureyes.errors.mongo_documents import Write, decision_write, event_write, group_write
 from foureyes.errors.mongo_link import REFUSED_RETRY_S, MongoLink
-from foureyes.errors.mongo_store import Collection, MongoStore, write
+from foureyes.errors.mongo_store import Collection, MongoStore, reason_of, write
 from foureyes.errors.queries import outstanding
 from foureyes.errors.spool import Spool, Unsent
 from foureyes.exceptions import SpoolError
@@ -181,8 +182,13 @@ class MongoWriter:
         """Delete what is too old, now and then."""
         if self._clean_at_s is not None and self._now() < self._clean_at_s:
             return
-        deleted = await self._store.delete_old(self._utcnow())
         self._clean_at_s = self._now() + _CLEAN_EVERY_S
+        try:
+            deleted = await self._store.delete_old(self._utcnow())
+        except PyMongoError as error:  # much to delete takes long: that is no loss
+            text = f"what is too old could not be deleted from MongoDB, later again: {reason_of(error)}"
+            event("mongo.not_cleaned", text, level="warning")
+            return
         if deleted:
             event("mongo.cleaned", f"{deleted} old events are deleted from MongoDB", level="debug")
 
