@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
@@ -11,7 +13,8 @@ _CONFUSED = str.maketrans(
     {"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "5": "s", "8": "b", "2": "z", "$": "s"}
 )
 _LONG_CHARS = 8
-_SHORT_CHARS = 4
+_SHORT_CHARS = 5
+_NUMERAL = re.compile(r"(?<![^\W_])[0-9]+(?![^\W_])")
 
 
 @lru_cache(maxsize=4096)
@@ -33,4 +36,17 @@ def similarity(label: str, text: str) -> float:
         return 0.0
     allowed = slips_allowed(len(wanted))
     slips = Levenshtein.distance(wanted, seen, score_cutoff=allowed)
-    return 1.0 - slips / len(wanted) if slips <= allowed else 0.0
+    if slips > allowed or (slips and not _could_slip(label, text)):
+        return 0.0
+    return 1.0 - slips / len(wanted)
+
+
+def _could_slip(label: str, text: str) -> bool:
+    """Whether slips may tell two texts apart, or one is another name: "CPU 2", "Max speed", "Locked"."""
+    wanted, seen = folded(label), folded(text)
+    if _NUMERAL.findall(label) != _NUMERAL.findall(text) or abs(len(wanted) - len(seen)) > 1:
+        return False
+    words = [folded(word) for word in label.split()]
+    of_char = [index for index, word in enumerate(words) for _ in word]
+    slipped = Counter(of_char[min(edit.src_pos, len(of_char) - 1)] for edit in Levenshtein.editops(wanted, seen))
+    return all(slips <= slips_allowed(len(words[index])) for index, slips in slipped.items())
