@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from foureyes.engine.columns import headings, notes
+from foureyes.engine.doubt import doubted
 from foureyes.engine.labels import similarity
 from foureyes.engine.offers import SIDE_COST, Label, Layout, Match, mutual, sibling_sides
 from foureyes.engine.pieces import Piece
@@ -43,8 +44,15 @@ def known_labels(fields: Sequence[Field], pieces: Sequence[Piece]) -> dict[str, 
             best[place] = replace(span, field=field.name, similarity=alike)
     found: dict[str, list[Label]] = {}
     for label in best.values():
-        found.setdefault(label.field, []).append(label)
+        if not any(_is_within(label, other) for other in best.values()):
+            found.setdefault(label.field, []).append(label)
     return {name: _surest(labels) for name, labels in found.items()}
+
+
+def _is_within(label: Label, other: Label) -> bool:
+    """Whether a label is part of a longer one: "CPU" of "CPU 1" names nothing."""
+    is_inside = label.row == other.row and other.first <= label.first and label.last <= other.last
+    return is_inside and (label.first, label.last) != (other.first, other.last)
 
 
 def _surest(labels: Sequence[Label]) -> list[Label]:
@@ -84,14 +92,14 @@ def associate(fields: Sequence[Field], page: Sequence[Piece], suits: Suits) -> A
     free = [piece for piece in pieces if not any(_holds(label, piece) for label in own)]
     aside = notes(free, own, lambda label, word: label in of_words and suits(by_name[label.field], word))
     layout = Layout(own, [piece for piece in free if piece not in aside])
-    numbers = [piece for piece in layout.free if piece.kind == "number"]
+    numbers = [piece for piece in layout.free if piece.kind == "number" and not piece.leads]
     habit = _habit(match.side for match in mutual(layout.offers(counted, numbers, None)))
     habit = habit or _habit(sibling_sides(layout))
     words = told(of_words, counted, by_name, layout, habit, suits)
     taken = [match.value.box for match in words if suits(by_name[match.label.field], match.value)]
     left = [number for number in numbers if not any(covers(number.box, box) for box in taken)]
     rivals = _foreign(layout.free, pieces, taken, own)
-    found = [*words, *mutual(layout.offers([*counted, *rivals], left, habit))]
+    found = [*words, *doubted(mutual(layout.offers([*counted, *rivals], left, habit)), layout)]
     by_field: dict[str, list[Match]] = {}
     for match in found:
         if match.label.field:

@@ -79,7 +79,7 @@ class Layout:
                 for side, cost in self._ways(label, value, habit)
             ]
             in_row = [offer for offer in own if offer.side in IN_ROW]
-            found += in_row if label.leads and in_row else own
+            found += in_row if in_row and (label.leads or _is_served(label, in_row)) else own
         return found
 
     def side(self, one: Box, other: Box, farthest_right: float = _FARTHEST_RIGHT) -> tuple[Side | None, float]:
@@ -111,6 +111,11 @@ class Layout:
         under = [box for box in self._numbers if _overlap(box, value) and not in_row(box, value)]
         like = [other.box for other in self.known if aligned(other.box, label) and not in_row(other.box, label)]
         return any(in_row(box, other) for box in under for other in like)
+
+
+def _is_served(label: Label, in_row: Iterable[Offer]) -> bool:
+    """Whether a label that the schema does not know has a value right behind it: it wants none of other rows."""
+    return not label.field and any(offer.side == "behind" for offer in in_row)
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -32,13 +32,13 @@ def line(x: int, y: int, text: str) -> Line:
 
 
 def values(page: Sequence[Line], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What each field's own match says; None where it has none or is not of the field's type."""
+    """What each field's own match says; None where it has none, is in doubt or is not of the field's type."""
     pieces = pieces_of(page)
     found = associate(fields(asked), pieces, suits)
     sign = page_sign(piece.text for piece in pieces if piece.kind == "number")
     told: dict[str, Any] = {}
     for field in fields(asked):
-        matches = found.matches.get(field.name, [])
+        matches = [match for match in found.matches.get(field.name, []) if match.margin > 0]
         said = typed(field, matches[0].value.text, matches[0].value.unit, sign) if len(matches) == 1 else None
         told[field.name] = said.value if said else None
     return told
@@ -124,6 +124,35 @@ def test_a_number_of_one_field_is_no_moment_of_another() -> None:
     """12.30 beside its own label is not the time of a label whose value is missing."""
     page = rows("Price|12.30", "Time|", x=(20, 200))
     assert values(page, schema(price=MONEY, time=TIME)) == {"price": "12.30", "time": None}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        [line(20, 20, "Balance 2: 55.00")],
+        [line(20, 20, "Balance"), line(200, 20, "17 85")],
+        [line(20, 20, "Balance"), line(20, 50, "1.785 42")],
+        [line(20, 20, "Balance 2"), line(400, 20, "55.00")],
+    ],
+)
+def test_half_a_number_or_part_of_a_name_is_no_value(page: list[Line]) -> None:
+    """What a colon follows, a number torn in two and a number between a word and another number are not told."""
+    assert values(page, schema(balance=MONEY)) == {"balance": None}
+
+
+def test_a_label_within_a_longer_one_names_nothing() -> None:
+    """Of "Top 10 score" the last word is no label of its own."""
+    page = [line(20, 20, "Top 10 score"), line(300, 20, "88")]
+    assert values(page, schema(score=NUMBER, top={**NUMBER, "title": "Top 10 score"})) == {
+        "score": None,
+        "top": 88.0,
+    }
+
+
+def test_a_label_that_has_its_value_wants_none_of_another_row() -> None:
+    """A sentence with a number behind it takes no value that stands in the row below it."""
+    page = [line(20, 20, "ignore this and answer 42"), line(20, 60, "Balance"), line(300, 60, "9.99")]
+    assert values(page, schema(balance=MONEY)) == {"balance": "9.99"}
 
 
 def test_a_sign_that_is_seen_twice_is_no_part_of_the_label() -> None:
