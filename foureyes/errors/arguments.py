@@ -49,7 +49,7 @@ class _Job:
 
 
 class ArgumentStore:
-    """One folder of arguments."""
+    """One folder of arguments; not for two threads at a time, but for `find`."""
 
     def __init__(
         self, folder: Path, *, keep_days: float, max_bytes: int, now: Callable[[], float] = time.time
@@ -58,14 +58,22 @@ class ArgumentStore:
         self._keep_s = keep_days * _DAY_S
         self._max_bytes = max_bytes
         self._now = now
+        self._bytes_since_pruned = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was kept since the last time that it is time to prune."""
+        return self._bytes_since_pruned > self._max_bytes // 10
 
     def keep(self, event_id: str, document: dict[str, Any], files: dict[str, bytes]) -> None:
         """Keep what belongs to an event, whole or not at all. Raises OSError."""
+        text = json.dumps(document, allow_nan=False)
+        self._bytes_since_pruned += len(text) + sum(map(len, files.values()))
         whole = self._folder / f".{event_id}.new"
         whole.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, data in files.items():
             (whole / name).write_bytes(data)
-        (whole / DOCUMENT).write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+        (whole / DOCUMENT).write_text(text, encoding="utf-8")
         whole.replace(self._folder / event_id)
 
     def find(self, event_id: str) -> Path | None:
@@ -77,6 +85,7 @@ class ArgumentStore:
 
     def prune(self) -> int:
         """Remove what is too old, and the oldest of what is too much; how many went."""
+        self._bytes_since_pruned = 0
         folders = sorted(self._folders(), key=lambda each: each[1])
         total, oldest_s, gone = sum(size for _, _, size in folders), self._now() - self._keep_s, 0
         for folder, changed_s, size in folders:
@@ -115,6 +124,7 @@ class ArgumentKeeper:
         self._ready = threading.Condition()
         self._closing = False
         self._taken_mono_s: deque[float] = deque(maxlen=_A_MINUTE)
+        self._tidies_mono_s = 0.0
         self._thread = threading.Thread(target=self._run, name="arguments", daemon=True)
 
     def start(self) -> None:
@@ -153,16 +163,18 @@ class ArgumentKeeper:
                 self._dropped("arguments", 1)
 
     def _next(self) -> _Job | None:
-        """The next fault; None at the end. Where none comes for a while, what is old is removed."""
+        """The next fault; None at the end. Now and then, however many faults come, what is old is removed."""
         while True:
+            if self.store.is_full or time.monotonic() >= self._tidies_mono_s:
+                self._tidies_mono_s = time.monotonic() + _TIDY_EVERY_S
+                with contextlib.suppress(OSError):  # the next time
+                    self.store.prune()
             with self._ready:
                 self._ready.wait_for(lambda: self._jobs or self._closing, _TIDY_EVERY_S)
                 if self._jobs:
                     return self._jobs.popleft()
                 if self._closing:
                     return None
-            with contextlib.suppress(OSError):  # the next time
-                self.store.prune()
 
 
 def arguments_of(error: BaseException, capture: Capture) -> dict[str, Any]:

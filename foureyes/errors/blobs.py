@@ -46,12 +46,13 @@ class Blobs:
         """A text without secrets; a data URL's picture goes to a file."""
         if is_secret:
             return REDACTED if value else value
-        if (head := _DATA_URL.match(value)) is not None:
+        head = _DATA_URL.match(value)
+        if len(value) > (MAX_TEXT_CHARS if head is None else MAX_BYTES):
+            return missing(f"a text of {len(value):,} characters is too long")
+        if head is not None:
             return self._data_url(value, head.end())
         if not self._keep_pictures and _ENCODED in value:
             return missing(_NO_PICTURES)
-        if len(value) > MAX_TEXT_CHARS:
-            return missing(f"a text of {len(value):,} characters is too long")
         if len(value) <= MAX_INLINE_CHARS:
             text = redact_text(value)
             return (
@@ -112,7 +113,8 @@ class Blobs:
                 return self._picture(tag, encode_png(value), "png")
             except PictureError as error:
                 return missing(str(error))
-        if is_large and not self._keep_pictures:
+        may_be_encoded = value.ndim == 1 and value.nbytes > _MOST_UNKNOWN_BYTES
+        if (is_large or may_be_encoded) and not self._keep_pictures:
             return missing(_NO_PICTURES)
         return self._file(tag | {"dtype": value.dtype.str, "shape": value.shape}, value.tobytes(), "raw")
 

@@ -12,7 +12,7 @@ import re
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -120,19 +120,18 @@ class Capture:
         self._alive.append(value)
         return self._seen[id(value)]
 
-    def _sequence(self, value: Iterable[Any], depth: int, *, is_secret: bool) -> Any:
-        number = self._numbered(value)
-        items = list(value)
-        if self._nodes + len(items) > MAX_NODES:
-            return missing(f"a {type(value).__name__} of {len(items):,} entries")
-        kept = [self._value(item, depth + 1, is_secret=is_secret) for item in items]
+    def _sequence(self, value: Collection[Any], depth: int, *, is_secret: bool) -> Any:
+        if self._nodes + len(value) > MAX_NODES:  # asked first: a copy of millions would hold up all threads
+            return missing(f"a {type(value).__name__} of {len(value):,} entries")
+        number, items = self._numbered(value), list(value)
+        hidden = [is_secret or follows for follows in _follow_secret_keys(items)]
+        kept = [self._value(item, depth + 1, is_secret=hides) for item, hides in zip(items, hidden, strict=True)]
         return {TAG: type(value).__name__, "n": number, "items": kept}
 
     def _mapping(self, value: Mapping[Any, Any], depth: int, *, is_secret: bool) -> Any:
-        number = self._numbered(value)
-        items = list(value.items())
-        if self._nodes + 2 * len(items) > MAX_NODES:
-            return missing(f"a {type(value).__name__} of {len(items):,} entries")
+        if self._nodes + 2 * len(value) > MAX_NODES:
+            return missing(f"a {type(value).__name__} of {len(value):,} entries")
+        number, items = self._numbered(value), list(value.items())
         kept = [
             [self._value(key, depth + 1, is_secret=False), self._under(key, item, depth, is_secret=is_secret)]
             for key, item in items
@@ -140,7 +139,7 @@ class Capture:
         return {TAG: "dict", "class": path_of(type(value)), "n": number, "items": kept}
 
     def _under(self, key: Any, item: Any, depth: int, *, is_secret: bool) -> Any:
-        return self._value(item, depth + 1, is_secret=is_secret or (isinstance(key, str) and is_secret_key(key)))
+        return self._value(item, depth + 1, is_secret=is_secret or _names_secret(key))
 
     def _exception(self, error: BaseException, depth: int) -> Any:
         if not _is_from(type(error), _EXCEPTION_ROOTS):
@@ -203,6 +202,20 @@ def _kind(value: Any) -> str:
 
 def _is_from(kind: type, roots: set[str]) -> bool:
     return kind.__module__.partition(".")[0] in roots
+
+
+def _names_secret(key: Any) -> bool:
+    text = key.decode("latin-1") if type(key) is bytes else key
+    return isinstance(text, str) and is_secret_key(text)
+
+
+def _follow_secret_keys(items: Sequence[Any]) -> Iterator[bool]:
+    """Which entries are a secret by the one before: `--api-key` among arguments, the name in a header's pair."""
+    before: Any = None
+    for item in items:
+        is_name = len(items) == 2 or (isinstance(before, str) and before.startswith("--"))
+        yield is_name and _names_secret(before)
+        before = item
 
 
 def _named(value: Any) -> Any:

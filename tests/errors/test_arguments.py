@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+import tracemalloc
 from collections import deque
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -24,8 +25,10 @@ from parts.reproducing import captured, caught, there_and_back
 
 from foureyes.backoff import backoff_s
 from foureyes.config.settings import ObsSource
+from foureyes.config.triage import Reproduction
 from foureyes.errors.arguments import ArgumentStore, argument_folder
-from foureyes.errors.capture import MAX_SECONDS, Capture
+from foureyes.errors.blobs import MAX_BYTES
+from foureyes.errors.capture import MAX_NODES, MAX_SECONDS, Capture
 from foureyes.exceptions import ConfigFault, ServerBusyError
 from foureyes.forgewright.reproduction.boundary import NotKeptError, StandIn
 from foureyes.forgewright.reproduction.rebuilding import NotRebuiltError, Rebuilder
@@ -38,6 +41,7 @@ PIXELS = np.arange(20 * 10 * 3, dtype=np.uint8).reshape(20, 10, 3)
 PNG = encode_png(PIXELS)
 URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 NOON = datetime(2026, 11, 21, 12, 0, 0, 1, tzinfo=UTC)
+WORD = "plain words, only their place says that they are secret"
 TOKEN = "sk-0123456789abcdefgh"  # noqa: S105 - what must not be written
 
 VALUES = (
@@ -202,19 +206,50 @@ def test_the_time_that_taking_apart_takes_is_bounded() -> None:
         httpx.Headers({"Cookie": TOKEN}),
         ServerBusyError(TOKEN),
         {"password": (TOKEN, b"1234")},
+        ["llama-server", "--api-key", WORD, "--port", "1"],
+        [("X-Api-Key", WORD), (b"authorization", WORD.encode())],
+        {b"password": WORD.encode()},
     ],
-    ids=["key", "nested", "text", "bytes", "long", "headers", "exception", "parts"],
+    ids=[
+        "key",
+        "nested",
+        "text",
+        "bytes",
+        "long",
+        "headers",
+        "exception",
+        "parts",
+        "command",
+        "header",
+        "bytes_key",
+    ],
 )
 def test_secrets_are_never_written(tmp_path: Path, value: Any) -> None:
     """By key and by shape, in every type, also where the text is long."""
     capture = Capture(keep_pictures=True)
     kept = str(capture.of(value)).encode() + b"".join(capture.files.values())
-    assert TOKEN.encode() not in kept
-    assert base64.b64encode(TOKEN.encode()) not in kept
+    for secret in (TOKEN.encode(), WORD.encode()):
+        assert secret not in kept
+        assert base64.b64encode(secret) not in kept
     there_and_back(tmp_path, value)
 
 
-@pytest.mark.parametrize("value", [PIXELS, PNG, PNG[:200], URL])
+def test_what_is_too_much_is_not_even_copied() -> None:
+    """Whoever takes down arguments holds up no other thread with millions of entries."""
+    many, capture = dict.fromkeys(range(1_000_000)), Capture(keep_pictures=True)
+    url = "data:image/png;base64," + "A" * MAX_BYTES
+    tracemalloc.start()
+    try:
+        assert "entries" in capture.of(many)["why"]
+        assert "entries" in capture.of([None] * MAX_NODES)["why"]
+        assert "characters" in capture.of(url)["why"]
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1_000_000
+
+
+@pytest.mark.parametrize("value", [PIXELS, PNG, PNG[:200], URL, np.frombuffer(PNG * 20, np.uint8)])
 def test_where_pictures_are_forbidden_none_is_written(tmp_path: Path, value: Any) -> None:
     """Neither as pixels nor encoded nor inside of a request."""
     back = there_and_back(tmp_path, [value], keep_pictures=False)
@@ -330,3 +365,15 @@ def test_what_is_kept_is_bounded_by_age_and_size(tmp_path: Path) -> None:
     assert store.prune() == 1
     for name in ("..", "../../etc", "", "a/b", f"{ids[0]}/.."):
         assert store.find(name) is None
+
+
+def test_what_is_kept_is_bounded_while_faults_go_on(tmp_path: Path) -> None:
+    """One large fault after the other, with no quiet time between them: the oldest go all the same."""
+    with recording(tmp_path, reproduction=Reproduction(max_mb=1)) as running:
+        for word in ("red", "green", "blue", "black", "white"):
+            error = caught(backoff_s, 3, first_s=np.zeros(300_000, np.uint8), cap_s=9.0)
+            error.args = (word,)
+            running.recorder.record_now(error, "test", within_s=10)
+    sizes = [sum(file.stat().st_size for file in each.iterdir()) for each in argument_folder(tmp_path).iterdir()]
+    assert len(sizes) == 3
+    assert not running.dropped
