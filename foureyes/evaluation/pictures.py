@@ -16,6 +16,8 @@ from foureyes.picture import Picture
 
 PictureOf = Callable[[Case], Picture]
 """Raises SourceError where there is no such picture."""
+_ROUNDING = 1e-6
+"""Of a frame: 0.29 s at 100 frames a second are frame 29, though a float says a little less."""
 
 
 def pictures_in(place: Path) -> PictureOf:
@@ -43,10 +45,13 @@ def _of_video(video: Path, case: Case) -> Picture:
     try:
         if not capture.isOpened():
             raise SourceUnreadableError(f"{video} is no video that can be read; convert it to MP4")
-        capture.set(cv2.CAP_PROP_POS_FRAMES, round(case.at_s * capture.get(cv2.CAP_PROP_FPS)))
+        frame = case.at_s * capture.get(cv2.CAP_PROP_FPS)
+        if frame >= capture.get(cv2.CAP_PROP_FRAME_COUNT):  # a seek beyond the end would give the last frame
+            raise SourceMissingError(f"{video} has no frame at {case.at_s:g} s; it is shorter")
+        capture.set(cv2.CAP_PROP_POS_FRAMES, int(frame + _ROUNDING))
         done, pixels = capture.read()
     finally:
         capture.release()
     if not done:
-        raise SourceMissingError(f"{video} has no frame at {case.at_s:g} s; it is shorter")
+        raise SourceUnreadableError(f"{video} cannot be read at {case.at_s:g} s; it is damaged there")
     return Picture(pixels=np.asarray(pixels, np.uint8))

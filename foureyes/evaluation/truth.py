@@ -56,7 +56,7 @@ class Case(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    picture: str | None = None
+    picture: str | None = Field(None, min_length=1, pattern=r"^[^\x00]+$")
     at_s: float | None = Field(None, ge=0)
     task: str
     values: dict[str, Annotated[Truth, BeforeValidator(_told)]] = Field(min_length=1)
@@ -80,13 +80,13 @@ def _entries(file: Path) -> Iterator[tuple[int, Any]]:
     """Each entry with the line on which it begins."""
     text = _text(file)
     if file.suffix.lower() not in {".yaml", ".yml"}:
-        for line, written in enumerate(text.splitlines(), 1):
+        for line, written in enumerate(text.split("\n"), 1):
             if written.strip():
                 yield line, _json(file, line, written)
         return
     try:
         yield from _yaml(file, text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date; lists without an end
         raise TruthError(f"{file} is no YAML: {error}") from error
 
 
@@ -94,7 +94,7 @@ def _text(file: Path) -> str:
     try:
         if file.stat().st_size > _MOST_BYTES:
             raise TruthError(f"{file} has more than {_MOST_BYTES:,} bytes; split it")
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise TruthError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
@@ -104,7 +104,7 @@ def _text(file: Path) -> str:
 def _json(file: Path, line: int, written: str) -> Any:
     try:
         return json.loads(written)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TruthError(f"{file} line {line}: no JSON: {error}") from error
 
 

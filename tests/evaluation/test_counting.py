@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -66,6 +67,8 @@ def test_a_truth_file_may_be_yaml(tmp_path: Path) -> None:
         (YAML.replace("at_s: 1.5", "at_s: -1"), "line 5: at_s"),
         ("picture: one.png", "must hold a list"),
         ("- [", "is no YAML"),
+        ("- {picture: 2026-99-99}", "is no YAML: month"),
+        ("[" * 5_000, "is no YAML: maximum recursion"),
     ],
 )
 def test_a_fault_of_yaml_names_its_line(tmp_path: Path, written: str, named: str) -> None:
@@ -87,6 +90,8 @@ def test_a_fault_of_yaml_names_its_line(tmp_path: Path, written: str, named: str
         ('{"picture": "a.png", "task": "read", "values": {"a": 1}, "schema": {}}', "line 1: schema"),
         ('\n\n{"picture": "a.png", "task": "read", "values": {"a": NaN}}', "line 3: values.a"),
         ("\n", "has no entry"),
+        ("[" * 100_000, "line 1: no JSON: maximum recursion"),
+        ('{"picture": "a\\u0000.png", "task": "read", "values": {"grand": "1"}}', "line 1: picture"),
     ],
 )
 def test_a_fault_of_json_lines_names_line_and_field(tmp_path: Path, entry: str, named: str) -> None:
@@ -104,10 +109,11 @@ def test_a_moment_of_a_video_is_a_picture(tmp_path: Path) -> None:
         writer.write(plain(colour))
     writer.release()
     picture_of = pictures_in(video)
-    for at_s, colour in ((0.0, RED), (1.0, GREEN), (2.5, BLUE)):
+    for at_s, colour in ((0.0, RED), (1.0, GREEN), (1.9, GREEN), (2.5, BLUE)):
         assert shows(picture_of(_case(at_s=at_s)).pixels, colour, 30, 20)
-    with pytest.raises(SourceMissingError, match="no frame at 9 s"):
-        picture_of(_case(at_s=9.0))
+    for at_s in (3.0, 9.0, 1e308):
+        with pytest.raises(SourceMissingError, match=f"no frame at {re.escape(f'{at_s:g}')} s"):
+            picture_of(_case(at_s=at_s))
     with pytest.raises(SourceMissingError, match="name a picture"):
         pictures_in(tmp_path)(_case(at_s=0.0))
 
