@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -32,12 +32,12 @@ async def run(
     cwd: Path,
     env: Mapping[str, str],
     timeout_s: float,
-    behind_others: bool = False,
+    bound: Callable[[int], None] = lambda _pid: None,
 ) -> int | None:
     """Run a program in `cwd`; its exit code, or OUT_OF_TIME. `output` gets the last of what it says.
 
-    Whatever is left of its process group is ended with it, also when this is cancelled. `behind_others` lets all
-    else have the processor first. Raises OSError where it cannot be started.
+    Whatever is left of its process group is ended with it, also when this is cancelled. `bound` is given its pid
+    once it is started. Raises OSError where it cannot be started.
     """
     process = await asyncio.create_subprocess_exec(
         *arguments,
@@ -51,8 +51,7 @@ async def run(
     assert process.stdout is not None
     draining = asyncio.create_task(_drain(process.stdout, output), name="drain program")
     try:
-        if behind_others:
-            _let_others_first(process.pid)
+        bound(process.pid)
         async with asyncio.timeout(timeout_s):
             await _exited(process)
     except TimeoutError:
@@ -109,9 +108,11 @@ async def _end(process: asyncio.subprocess.Process, draining: asyncio.Task[None]
     await _exited(process)
     await asyncio.wait({draining}, timeout=_LAST_WORDS_S)  # who left the group may hold the pipe for ever
     draining.cancel()
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio itself would hold it as long
 
 
-def _let_others_first(pid: int) -> None:
+def let_others_first(pid: int) -> None:
+    """Have a program get the processor behind all else."""
     with contextlib.suppress(psutil.Error):  # it has ended already
         if sys.platform == "win32":
             psutil.Process(pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)

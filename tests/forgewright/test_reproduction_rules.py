@@ -295,9 +295,13 @@ def test_r33_a_hostile_id_is_no_file(tmp_path: Path, hostile: str) -> None:
         ("import sys; sys.stdout.write('x' * 10**7 + 'last'); sys.exit(9)", "exit code 9 and no verdict"),
         ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
         ('print(\'foureyes-verdict {"outcome": "fine"}\')', "no verdict"),
+        (
+            "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(9); os._exit(0)\nprint('gone')",
+            "dict: gone",
+        ),
         ("import os; print(sorted(os.environ))", "no verdict: ['HOME', 'LANG', 'PATH'"),
     ],
-    ids=["endless", "memory", "output", "killed", "forged", "environment"],
+    ids=["endless", "memory", "output", "killed", "forged", "left behind", "environment"],
 )
 def test_a_run_is_bounded_and_has_none_of_our_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, said: str

@@ -11,4 +11,3 @@ class Limits:
 
     timeout_s: float = 30.0
     memory_mb: int = 4000
-    output_bytes: int = 64 * 1024

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import psutil
 
 import foureyes
 from foureyes.errors.plain import plain_text
+from foureyes.forgewright import program
 from foureyes.forgewright.reproduction.limits import Limits
 from foureyes.forgewright.reproduction.verdict import Outcome, Verdict
 
@@ -29,8 +28,6 @@ OUR_ROOT = Path(foureyes.__file__).parent.parent
 _KEPT_VARIABLES = (
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR", "USERPROFILE",
 )  # fmt: skip
-_LAST_WORDS_S = 1.0
-_CHUNK_BYTES = 16 * 1024
 _SHOWN_CHARS = 500
 _MB = 1_000_000
 _DEFAULT = Limits()
@@ -42,29 +39,23 @@ async def run(test_file: Path, *, package_root: Path | None = None, limits: Limi
     `package_root` is the folder that holds the `foureyes` to be tried; ours where it is None. Never raises for
     what the test does: a run that fails or ends in silence is `not reproducible`, with the reason.
     """
-    root = (package_root or OUR_ROOT).absolute()
-    began_s = time.monotonic()
+    root, output, began_s = (package_root or OUR_ROOT).absolute(), bytearray(), time.monotonic()
     try:
-        process = await _started(test_file, root)
+        exit_code = await program.run(
+            command_of(test_file),
+            output,
+            cwd=test_file.parent,
+            env=_environment(root),
+            timeout_s=limits.timeout_s,
+            bound=partial(_bound, limits=limits),
+        )
     except OSError as error:
         return Verdict(Outcome.NOT_REPRODUCIBLE, f"it cannot be started: {error.strerror or error}", 0.0)
-    output = bytearray()
-    assert process.stdout is not None
-    draining = asyncio.create_task(_drain(process.stdout, output, limits.output_bytes), name="drain reproduction")
-    is_late = False
-    try:
-        _bound(process.pid, limits)
-        async with asyncio.timeout(limits.timeout_s):
-            await process.wait()
-    except TimeoutError:
-        is_late = True
-    finally:
-        await _end(process, draining)
     seconds = round(time.monotonic() - began_s, 3)
-    if is_late:
+    if exit_code is program.OUT_OF_TIME:
         text = f"it did not end within {limits.timeout_s:g} s and was killed"
         return Verdict(Outcome.NOT_REPRODUCIBLE, text, seconds)
-    return _judged(output.decode("utf-8", "replace"), process.returncode, root, seconds)
+    return _judged(output.decode("utf-8", "replace"), exit_code, root, seconds)
 
 
 def command_of(test_file: Path) -> tuple[str, ...]:
@@ -72,20 +63,12 @@ def command_of(test_file: Path) -> tuple[str, ...]:
     return sys.executable, "-P", str(test_file.absolute())
 
 
-async def _started(test_file: Path, root: Path) -> asyncio.subprocess.Process:
+def _environment(root: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return await asyncio.create_subprocess_exec(
-        *command_of(test_file),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=test_file.parent,
-        env={**kept, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
-        start_new_session=True,
-    )
+    return {**kept, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def _bound(pid: int, limits: Limits) -> None:
+def _bound(pid: int, *, limits: Limits) -> None:
     """Bound its memory where the system can."""
     with contextlib.suppress(psutil.Error, OSError):  # it may have ended already
         process = psutil.Process(pid)
@@ -94,26 +77,7 @@ def _bound(pid: int, limits: Limits) -> None:
             process.rlimit(psutil.RLIMIT_AS, (most_bytes, most_bytes))
 
 
-async def _drain(stream: asyncio.StreamReader, output: bytearray, most_bytes: int) -> None:
-    """Read until the end, so that it never stands still; the last of it is kept."""
-    while chunk := await stream.read(_CHUNK_BYTES):
-        output += chunk
-        del output[:-most_bytes]
-
-
-async def _end(process: asyncio.subprocess.Process, draining: asyncio.Task[None]) -> None:
-    """End whatever is left of its process group, and read what it said last."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform != "win32":
-            os.killpg(process.pid, signal.SIGKILL)
-        elif process.returncode is None:
-            process.kill()
-    await asyncio.wait({draining}, timeout=_LAST_WORDS_S)
-    draining.cancel()
-    await process.wait()
-
-
-def _judged(output: str, exit_code: int | None, root: Path, seconds: float) -> Verdict:
+def _judged(output: str, exit_code: int, root: Path, seconds: float) -> Verdict:
     said = _said(output)
     if said is None:
         last = next((line for line in reversed(output.splitlines()) if line.strip()), "it said nothing")

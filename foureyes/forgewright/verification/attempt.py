@@ -160,7 +160,12 @@ class Attempt:
         arguments: list[str | Path] = [self._program(command[0]), *command[1:]]
         try:
             code = await program.run(
-                arguments, output, cwd=self._tree, env=self._environment(), timeout_s=limit_s, behind_others=True
+                arguments,
+                output,
+                cwd=self._tree,
+                env=self._environment(),
+                timeout_s=limit_s,
+                bound=program.let_others_first,
             )
         except OSError as error:
             raise VerificationError(f"{command[0]} (triage.verify_command) cannot be started: {error}") from error
