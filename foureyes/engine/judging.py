@@ -15,7 +15,7 @@ from typing import Any
 from foureyes.engine.answer import Finding, corners, withheld
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece
-from foureyes.engine.rereading import READ_TWICE, continued, read_again
+from foureyes.engine.rereading import READ_TWICE, continued, is_cut_off, read_again
 from foureyes.engine.script import legible
 from foureyes.engine.sight import Sight
 from foureyes.engine.typed import Typed, typed
@@ -45,6 +45,8 @@ class Asked:
         if px_height < SMALLEST_TEXT_PX:
             return withheld("too_small", **evidence)
         if self.field.kind == "text" and not legible(piece, self.sight):
+            return withheld("unreadable", **evidence)
+        if self.field.kind in READ_TWICE and is_cut_off(piece, self.sight):
             return withheld("unreadable", **evidence)
         if self.field.kind in READ_TWICE and said.reason in {None, "implausible"}:
             return self._read_twice(piece, said, {**evidence, "reads": 2}, confidence)

@@ -1,7 +1,7 @@
 """The second read of a value: its line recognised once more, padded, and what the place says then.
 
 Where ink goes on beyond the line's box the detector may have cut the value, and it is read a third time, wider:
-"+53.80%" without its beginning is another number.
+"+53.80%" without its beginning is another number. What the picture's own edge may cut off is no value either.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ READ_TWICE = frozenset({"money", "percent", "number", "integer", "time"})
 _KINDS_OF_NUMBERS = READ_TWICE - {"time"}
 _EDGE = 0.4
 """How far, in heights, beyond a box ink may not go on."""
+_MARGIN = 0.25
+"""Room, in heights, that is left between a whole number and the picture's edge: digits stand closer together."""
 _INK = 0.35
 """Of the contrast inside a box: more beyond it is ink and no shade of the background."""
 
@@ -39,6 +41,20 @@ def continued(field: Field, piece: Piece, sight: Sight) -> Piece | None:
     wider = _wider(reduce(Box.union, piece.lines), sight)
     seen = _there(field, piece, [sight.look(wider)]) if wider is not None else None
     return seen if seen is not None and _is_part(_figures(piece.text), _figures(seen.text)) else None
+
+
+def is_cut_off(piece: Piece, sight: Sight) -> bool:
+    """Whether a piece's ink reaches the picture's edge, so that more of it may stand outside."""
+    pixels, box, margin = sight.pixels, piece.box, round(_MARGIN * piece.box.height)
+    height, width = pixels.shape[:2]
+    edges = [
+        Box(0, box.y, margin, box.height) if box.x < 2 * margin else None,
+        Box(width - margin, box.y, margin, box.height) if box.right > width - 2 * margin else None,
+        Box(box.x, 0, box.width, 1) if box.y < margin else None,
+        Box(box.x, height - 1, box.width, 1) if box.bottom > height - margin else None,
+    ]
+    most = _INK * contrast(box.cut(pixels))
+    return any(contrast(edge.cut(pixels)) > most for edge in edges if edge is not None)
 
 
 def _figures(text: str) -> str:

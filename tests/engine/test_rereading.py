@@ -115,6 +115,27 @@ def test_a_number_whose_beginning_was_cut_off_is_a_conflict(ocr: Ocr) -> None:
     assert (cut.values, cut.withheld) == ({"balance": None}, {"balance": "conflict"})
 
 
+@pytest.mark.parametrize(
+    ("left", "top", "right", "bottom", "value"),
+    [
+        (10, 10, 220, 80, "1234567.89"),
+        (40, 10, 220, 80, None),
+        (55, 10, 220, 80, None),
+        (10, 10, 158, 80, None),
+        (10, 10, 138, 80, None),
+        (10, 46, 220, 80, None),
+        (10, 10, 220, 46, None),
+    ],
+)
+def test_a_number_that_the_edge_of_its_picture_cuts_is_withheld(
+    ocr: Ocr, left: int, top: int, right: int, bottom: int, value: str | None
+) -> None:
+    """A value that grew out of its region, at whichever side, would be another number: 234,567.89."""
+    pixels = draw([At(20, 30, "1,234,567.89", 24)], 240, 90)[top:bottom, left:right].copy()
+    sight = PageReader(ocr, Memo()).sight(0, pixels, None, Memory(), Timings())
+    assert reader.read(schema(balance={**MONEY, "x-alone": True}), [sight]).values == {"balance": value}
+
+
 @pytest.mark.parametrize("border_px", [None, 3])
 def test_the_size_of_type_is_that_of_its_own_line(border_px: int | None) -> None:
     """Neither a border nor the ink of a line above counts, though the box holds them."""
