@@ -75,11 +75,11 @@ def show(name: GroupName, config: Config = None, state_dir: StateDir = None, *, 
     with _existing(config, state_dir, name) as spool:
         group = queries.find_group(spool, name)
         events = queries.events_of(spool, group.fingerprint, _SHOWN_EVENTS)
-        reproduction = _reproduction_of(spool, group)
+        page = _page(spool, group, events, config)
     if as_json:
         _print_json({"group": group.as_document(), "events": events})
     else:
-        typer.echo(_printable(markdown(group, events, reproduction)))
+        typer.echo(_printable(page))
 
 
 @app.command()
@@ -148,40 +148,35 @@ def export(
     """Write one page a group that a person or a coding agent can work from."""
     wanted = _filter(since, until, kind, component, severity, status)
     with _spool(config, state_dir) as spool:
-        written = 0 if spool is None else _export(spool, queries.groups(spool, wanted), folder, as_json=as_json)
+        written = 0 if spool is None else _export(spool, wanted, folder, config, as_json=as_json)
     typer.echo(f"{written} groups are in {folder}")
 
 
-def _export(spool: Spool, groups: list[Group], folder: Path, *, as_json: bool) -> int:
+def _export(spool: Spool, wanted: queries.Filter, folder: Path, config: Path | None, *, as_json: bool) -> int:
+    groups = queries.groups(spool, wanted)
     for group in groups:
-        events, reproduction = queries.events_of(spool, group.fingerprint), _reproduction_of(spool, group)
-        _write(folder, group, events, reproduction, as_json=as_json)
+        events = queries.events_of(spool, group.fingerprint)
+        document = {"group": group.as_document(), "events": events}
+        text = _as_json(document) if as_json else _page(spool, group, events, config)
+        _write(folder, f"{group.fingerprint}.{'json' if as_json else 'md'}", text)
     return len(groups)
 
 
-def _reproduction_of(spool: Spool, group: Group) -> ReproductionNote | None:
-    """What the reproduction of the group's last case showed, where there is one."""
-    case = Cases(spool).last_of(group.fingerprint)
-    if case is None or case.reproduction is None:
-        return None
-    command = "" if case.platform_path is None else shlex.join(["python", case.platform_path])
-    return ReproductionNote(str(case.reproduction), command)
+def _page(spool: Spool, group: Group, events: list[dict[str, Any]], config: Path | None) -> str:
+    """The page of a group, with what the reproduction of its last case showed, where there is one."""
+    case, note = Cases(spool).last_of(group.fingerprint), None
+    if case is not None and case.reproduction is not None:
+        command = "" if case.platform_path is None else shlex.join(case.how_to_run[-1])
+        note = ReproductionNote(str(case.reproduction), command)
+    options = ["--state-dir", str(spool.file.absolute().parents[1])]
+    options += [] if config is None else ["--config", str(config.absolute())]
+    return markdown(group, events, options, note)
 
 
-def _write(
-    folder: Path,
-    group: Group,
-    events: list[dict[str, Any]],
-    reproduction: ReproductionNote | None,
-    *,
-    as_json: bool,
-) -> None:
-    document = json.dumps({"group": group.as_document(), "events": events}, indent=2, ensure_ascii=False)
-    text = document if as_json else markdown(group, events, reproduction)
+def _write(folder: Path, name: str, text: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{group.fingerprint}.{'json' if as_json else 'md'}"
-        file.write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror}); choose another folder") from error
 
@@ -253,4 +248,8 @@ def _printable(text: str) -> str:
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(_as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)

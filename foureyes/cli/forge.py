@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from foureyes.forgewright.case import Case, CaseState, task_of
 from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.decisions import Decision, all_decisions
 from foureyes.forgewright.dispatch import case_folder
+from foureyes.forgewright.reproduction.runner import command_of
 from foureyes.forgewright.triage import Triage
 
 app = typer.Typer(
@@ -142,7 +144,8 @@ def _reproduce(triage: Triage, state_dir: Path, name: str, *, as_json: bool) -> 
         _print_json({"test_file": str(made.test_file), **asdict(made.verdict)})
     else:
         typer.echo(one_line(str(made.verdict), 2000))
-        typer.echo(f"run it with: python {made.test_file}")
+    if made.test_file is not None and not as_json:
+        typer.echo(f"run it with: {shlex.join(command_of(made.test_file))}")
 
 
 def _say(settings: Settings, opened: int, handed_over: int, fixed: int, left_out: Counter[str]) -> None:

@@ -41,9 +41,11 @@ def _event(state_dir: Path, name: str) -> dict[str, Any]:
         raise UnknownFaultError(f"no fault is known as '{name}': none was ever recorded in this state folder")
     with Spool(spool_file(state_dir)) as spool:
         events = queries.events_of(spool, queries.find_group(spool, name).fingerprint)
+    if not events:
+        raise UnknownFaultError(f"none of the events of '{name}' is kept any more")
     named = [event for event in events if event["id"] == name]
     pictured = [event for event in events if _context(event, "frame", "digest")]
-    return next(iter(named or pictured or events))
+    return (named or pictured or events)[0]
 
 
 def _picture(state_dir: Path, document: dict[str, Any]) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,18 @@ class ReproductionNote:
 
 
 def markdown(
-    group: Group, events: Sequence[Mapping[str, Any]], reproduction: ReproductionNote | None = None
+    group: Group,
+    events: Sequence[Mapping[str, Any]],
+    options: Sequence[str],
+    reproduction: ReproductionNote | None = None,
 ) -> str:
-    """The page of a group; `events` are its documents, the newest first."""
+    """The page of a group; `events` are its documents, the newest first.
+
+    `options` are those of the commands on it, so that they run as they are printed.
+    """
     newest = _newest(events[0]) if events else ()
-    return "\n".join([*_head(group), *newest, *_test(reproduction), *_history(events), *_next(group)])
+    last = _next(group, options, has_case=reproduction is not None)
+    return "\n".join([*_head(group), *newest, *_test(reproduction), *_history(events), *last])
 
 
 def _head(group: Group) -> Iterator[str]:
@@ -110,11 +118,17 @@ def _history(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
 
 
-def _next(group: Group) -> Iterator[str]:
+def _next(group: Group, options: Sequence[str], *, has_case: bool) -> Iterator[str]:
+    where = [group.fingerprint, *options]
+    if has_case:
+        yield "## Once there is a fix"
+        yield ""
+        yield "A unified diff in `fix.patch` is tried in a copy of the project; a person approves it."
+        yield from _fenced(shlex.join(["foureyes", "forge", "verify", *where, "--patch", "fix.patch"]))
     yield "## Once it is mended"
     yield ""
-    yield f"`foureyes errors resolve {group.fingerprint}`; if it is seen again, its status becomes `regressed`."
-    yield ""
+    yield "If it is seen again after that, its status becomes `regressed`."
+    yield from _fenced(shlex.join(["foureyes", "errors", "resolve", *where]))
 
 
 def _inline(text: str) -> str:

@@ -6,7 +6,9 @@ import ast
 import asyncio
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -23,6 +25,7 @@ from parts.reproducing import captured, caught, made, reproduced, seen
 
 import foureyes as package
 from foureyes.backoff import backoff_s
+from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import PictureError, ServerDownError, ServerTimeoutError, UnknownFaultError
 from foureyes.forgewright.case import CaseState
 from foureyes.forgewright.handover.target import write_whole
@@ -396,6 +399,32 @@ def test_one_group_is_reproduced_on_demand(tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert (said["outcome"], done.returncode) == ("reproduced", 0)
     assert Path(said["test_file"]).is_file()
+    told = foureyes("forge", "run", group.fingerprint, *where).stdout
+    _, _, command = told.strip().partition("run it with: ")
+    assert subprocess.run(shlex.split(command), capture_output=True, check=False).returncode == 1
     refused = foureyes("forge", "run", "nothing", *where)
     assert refused.returncode == 1
     assert "no fault is known" in refused.stderr
+
+
+def test_what_a_page_tells_to_run_runs_as_it_is_printed(tmp_path: Path) -> None:
+    """The reproduction is red, a fix is looked for, and the group is resolved, from wherever they are started."""
+    with recording(tmp_path) as running:
+        assert running.recorder.record_now(caught_failure(), "task:spins", within_s=10)
+    Forge(tmp_path, reproduction={}).run()
+    page = foureyes("errors", "show", Forge(tmp_path).case().fingerprint, "--state-dir", os.path.relpath(tmp_path))
+    lines = [line for line in page.stdout.splitlines() if " -P " in line or line.startswith("foureyes ")]
+    reproduction, verify, resolve = (shlex.split(line) for line in lines)
+    assert subprocess.run(reproduction, capture_output=True, check=False).returncode == 1
+    assert "fix.patch cannot be read" in foureyes(*verify[1:]).stderr
+    assert "is resolved" in foureyes(*resolve[1:]).stdout
+
+
+def test_a_fault_of_which_no_event_is_kept_cannot_be_replayed(tmp_path: Path) -> None:
+    """A full spool keeps a group longer than its events: that is a sentence, no traceback."""
+    (group,) = record(tmp_path, [final_failure()])
+    with Spool(spool_file(tmp_path)) as spool, spool.writing() as connection:
+        connection.execute("DELETE FROM events")
+    done = foureyes("errors", "replay", group.fingerprint, "--state-dir", str(tmp_path))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "none of the events" in done.stderr
