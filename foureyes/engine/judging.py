@@ -15,12 +15,12 @@ from typing import Any
 from foureyes.engine.answer import Finding, corners, withheld
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece
-from foureyes.engine.rereading import READ_TWICE, continued, is_cut_off, read_again
+from foureyes.engine.rereading import continued, is_cut_off, read_again
 from foureyes.engine.script import legible
 from foureyes.engine.sight import Sight
 from foureyes.engine.typed import Typed, typed
 from foureyes.picture import Box
-from foureyes.schema.document import Field
+from foureyes.schema.document import READ_TWICE, Field
 from foureyes.schema.values import DecimalSign
 
 SMALLEST_TEXT_PX = 12

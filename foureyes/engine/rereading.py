@@ -17,11 +17,9 @@ from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.sight import Sight
 from foureyes.engine.stance import covers, in_row
 from foureyes.picture import Box
-from foureyes.schema.document import Field
+from foureyes.schema.document import READ_TWICE, Field
 from foureyes.schema.values import MINUS_SIGNS
 
-READ_TWICE = frozenset({"money", "percent", "number", "integer", "time"})
-"""Kinds of values in which one wrong character is another value; words and labels are read once."""
 _KINDS_OF_NUMBERS = READ_TWICE - {"time"}
 _EDGE = 0.4
 """How far, in heights, beyond a box ink may not go on."""

@@ -21,6 +21,8 @@ MAX_TEXT_CHARS = 10_000
 
 Kind = Literal["money", "percent", "time", "number", "integer", "text", "enum", "boolean", "list"]
 Schema = Mapping[str, Any]
+READ_TWICE: frozenset[Kind] = frozenset({"money", "percent", "number", "integer", "time"})
+"""Kinds of values in which one wrong character is another value; words, members and verdicts are read once."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from foureyes.vision.answer import Answer
+from foureyes.vision.reading import iso
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Finding:
     def shown(self, whole: Answer) -> dict[str, Any]:
         """The evidence as it is published; with its own frame where that is not the whole reading's."""
         own = self.answer
-        dated = {"read_frame_id": own.frame_id, "read_at": own.read_at.isoformat()}
+        dated = {"read_frame_id": own.frame_id, "read_at": iso(own.read_at)}
         confirmed = {"confirmed_by": self.backed_by} if self.backed_by else {}
         return {**self.evidence, **confirmed, **(dated if own.frame_id != whole.frame_id else {})}
 

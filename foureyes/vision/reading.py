@@ -43,10 +43,10 @@ class Reading:
             "task": self.task,
             "source": self.source,
             "frame_id": self.frame_id,
-            "captured_at": _iso(self.captured_at),
+            "captured_at": iso(self.captured_at),
             "read_frame_id": self.read_frame_id,
-            "read_at": _iso(self.read_at),
-            "published_at": _iso(self.published_at),
+            "read_at": iso(self.read_at),
+            "published_at": iso(self.published_at),
             "age_ms": None if self.age_ms is None else round(self.age_ms, 1),
             "values": dict(self.values),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
@@ -62,7 +62,8 @@ class Reading:
         }
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A moment as it is written: ISO 8601 in UTC, to the millisecond."""
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

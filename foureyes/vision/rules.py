@@ -11,10 +11,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
 
-from foureyes.schema.document import Field, Schema, fields
-
-READ_TWICE = frozenset({"money", "percent", "number", "integer", "time"})
-"""Kinds of values in which one wrong character is another value; words, members and verdicts are read once."""
+from foureyes.schema.document import READ_TWICE, Field, Schema, fields
 
 
 @dataclass(frozen=True)
