@@ -13,7 +13,7 @@ from foureyes.config.triage import Reproduction
 from foureyes.errors import queries
 from foureyes.errors.arguments import KEPT
 from foureyes.errors.spool import Spool, spool_file
-from foureyes.exceptions import UnknownFaultError
+from foureyes.exceptions import StateFolderBusyError, UnknownFaultError
 from foureyes.forgewright.case import WAITING, Case, CaseState
 from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.intake import Suppressed
@@ -51,13 +51,13 @@ class Reproductions:
         """Make those of the cases that have none and wait to be handed over; the cases as they are then."""
         if not self._settings.enabled:
             return []
-        waiting = await asyncio.to_thread(self._waiting)
-        return [await self._made(case) for case in waiting if await asyncio.to_thread(self._may_make, case)]
+        made = [await self._made(case) for case in await asyncio.to_thread(self._due)]
+        return [case for case in made if case.reproduction is not None]
 
     async def make(self, name: str) -> Made:
         """Make the one of a group anew, by its fingerprint or an event's id; its case, if any, is told.
 
-        Raises UnknownFaultError, or OSError where it cannot be written.
+        Raises UnknownFaultError, StateFolderBusyError, or OSError where it cannot be written.
         """
         document, case = await asyncio.to_thread(self._found, name)
         made = await self._maker.make(document)
@@ -71,25 +71,25 @@ class Reproductions:
         with contextlib.suppress(OSError):  # the next time
             platform.remove_old(self._state_dir, oldest_s=oldest_s, max_bytes=self._settings.max_mb * _MB)
 
-    def _waiting(self) -> list[Case]:
+    def _due(self) -> list[Case]:
+        """The most urgent without one, as many as are left in this hour; the others are counted once."""
         with Spool(spool_file(self._state_dir)) as spool:
             waiting = [case for case in Cases(spool).all(WAITING) if case.reproduction is None]
-        return sorted(waiting, key=lambda case: (case.priority.rank, case.id))
-
-    def _may_make(self, case: Case) -> bool:
-        """Whether there is one left in this hour; who gets none is counted once."""
+        waiting.sort(key=lambda case: (case.priority.rank, case.id))
         since_s = (self._utcnow() - _HOUR).timestamp()
-        if platform.made_since(self._state_dir, since_s) < self._settings.most_an_hour:
-            return True
-        if case.id not in self._told:
-            self._told.add(case.id)
-            self._suppressed(_LIMIT, case.fingerprint)
-        return False
+        left = max(0, self._settings.most_an_hour - platform.made_since(self._state_dir, since_s))
+        for case in waiting[left:]:
+            if case.id not in self._told:
+                self._told.add(case.id)
+                self._suppressed(_LIMIT, case.fingerprint)
+        return waiting[:left]
 
     async def _made(self, case: Case) -> Case:
         try:
             document = await asyncio.to_thread(self._document, case)
             made = await self._maker.make(document)
+        except StateFolderBusyError:
+            return case  # a person has one made just now: the next turn
         except (UnknownFaultError, OSError) as error:
             made = Made(None, Verdict(Outcome.NOT_REPRODUCIBLE, f"no test could be written: {error}", 0.0))
         return await asyncio.to_thread(self._note, case, made)

@@ -200,3 +200,21 @@ def test_where_packages_are_installed_to_nothing_is_changed(tmp_path: Path) -> N
     """The sentence says what to configure."""
     with pytest.raises(ApprovalError, match=r"triage\.project"):
         Project(tmp_path, is_installed=True).check_writable()
+
+
+def test_what_is_rejected_while_it_is_applied_is_not_applied(ground: Ground) -> None:
+    """Whoever rejects in the very moment of the approval is heeded: the project is as it was."""
+    moments: list[datetime] = []
+
+    def utcnow() -> datetime:
+        moments.append(datetime.now(UTC))
+        if len(moments) == 2:  # the files are changed, and the case does not say so yet
+            assert BUG.right in ground.text
+            approval(ground).reject(ground.case.id, "no")
+        return moments[-1]
+
+    settings = TriageSettings(project=ground.project)
+    with pytest.raises(CaseStateError):
+        asyncio.run(Approval(ground.state_dir, settings, "bob", utcnow=utcnow).approve(ground.case.id))
+    assert BUG.wrong in ground.text
+    assert ground.case.state is CaseState.REJECTED

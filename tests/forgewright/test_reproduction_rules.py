@@ -28,8 +28,10 @@ from foureyes.backoff import backoff_s
 from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import PictureError, ServerDownError, ServerTimeoutError, UnknownFaultError
 from foureyes.forgewright.case import CaseState
+from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import platform
+from foureyes.forgewright.reproduction.maker import make_lock
 from foureyes.forgewright.reproduction.replay import check, main
 from foureyes.forgewright.reproduction.runner import Limits, Outcome, run
 from foureyes.forgewright.reproduction.virtual_time import VirtualClock, VirtualLoop
@@ -428,3 +430,14 @@ def test_a_fault_of_which_no_event_is_kept_cannot_be_replayed(tmp_path: Path) ->
     done = foureyes("errors", "replay", group.fingerprint, "--state-dir", str(tmp_path))
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "none of the events" in done.stderr
+
+
+def test_one_reproduction_is_made_at_a_time(tmp_path: Path) -> None:
+    """While another process makes one a command says so, and triage takes its turn later."""
+    (group,) = record(tmp_path, [final_failure()])
+    forge = Forge(tmp_path, reproduction={})
+    with claimed(make_lock(tmp_path), "a test"):
+        done = foureyes("forge", "run", group.fingerprint, "--state-dir", str(tmp_path))
+        assert (done.returncode, "another process" in done.stderr) == (3, True)
+        assert forge.run().reproduced == []
+    assert len(forge.run().reproduced) == 1

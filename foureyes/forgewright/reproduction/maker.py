@@ -13,6 +13,7 @@ from foureyes.config.triage import Reproduction
 from foureyes.errors.arguments import KEPT, ArgumentStore, argument_folder
 from foureyes.errors.pictures import PictureStore
 from foureyes.errors.spool import spool_file
+from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.reproduction import platform as platforms
 from foureyes.forgewright.reproduction.limits import Limits
 from foureyes.forgewright.reproduction.runner import run
@@ -30,6 +31,11 @@ class Made:
     verdict: Verdict
 
 
+def make_lock(state_dir: Path) -> Path:
+    """Held while a reproduction is made, by a daemon or by a command."""
+    return state_dir / "errors" / "reproduction.lock"
+
+
 class Maker:
     """Makes the reproductions of one state folder, one at a time."""
 
@@ -44,7 +50,14 @@ class Maker:
         self._pictures = PictureStore(pictures, keep_days=settings.keep_days, max_bytes=max_bytes)
 
     async def make(self, document: Mapping[str, Any]) -> Made:
-        """Make the platform of an event and run it. Raises UnknownFaultError or OSError where it cannot be."""
+        """Make the platform of an event and run it.
+
+        Raises UnknownFaultError or OSError where it cannot be; StateFolderBusyError while another is made.
+        """
+        with claimed(make_lock(self._state_dir), "a reproduction"):
+            return await self._made(document)
+
+    async def _made(self, document: Mapping[str, Any]) -> Made:
         began_s = time.monotonic()
         platform = platforms.platform_of(self._state_dir, str(document["id"]))
         said = _said(document, "arguments")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from foureyes.config.triage import Triage
 from foureyes.errors.spool import Spool, spool_file
-from foureyes.exceptions import ApprovalError
+from foureyes.exceptions import ApprovalError, CaseStateError
 from foureyes.forgewright.case import PATCH, Case, CaseState
 from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.claim import claimed
@@ -23,6 +23,8 @@ from foureyes.telemetry.log import event
 
 BACKUP = "before"
 """Beside the case file: the files as they were before the fix."""
+AFTER = "after"
+"""Likewise, as they were before the fix was taken back."""
 _MOST_DETAILS = 4000
 
 
@@ -38,8 +40,8 @@ class Approval:
     async def approve(self, name: str) -> Case:
         """Apply to the project exactly the fix that was verified.
 
-        Raises UnknownFaultError, ApprovalError, or PatchRefusedError where it does not fit (any more): nothing is
-        changed then; StateFolderBusyError while another is verified.
+        Raises UnknownFaultError, ApprovalError, CaseStateError, or PatchRefusedError where it does not fit (any
+        more): nothing is changed then; StateFolderBusyError while another is verified.
         """
         with claimed(work_lock(self._state_dir), WORK):
             case = self._found(name)
@@ -48,7 +50,12 @@ class Approval:
             changes = await self._changes(case, reverse=False)
             case = self._moved(case, CaseState.APPROVED, "", approved_by=self._who)
             replace_files(self._project().root, changes, self._folder(case) / BACKUP)
-            return self._moved(case, CaseState.APPLIED, _details(changes), applied_at=self._utcnow())
+            try:
+                return self._moved(case, CaseState.APPLIED, _details(changes), applied_at=self._utcnow())
+            except CaseStateError:  # it was rejected in this moment
+                undone = [Change(each.path, each.after, each.before) for each in changes]
+                replace_files(self._project().root, undone, self._folder(case) / AFTER)
+                raise
 
     async def take_back(self, name: str, why: str) -> Case:
         """Undo an applied fix, as far as its files are as it left them. Raises as `approve` does."""
@@ -57,7 +64,7 @@ class Approval:
             if case.state is not CaseState.APPLIED:
                 raise ApprovalError(f"case {case.id} is {case.state}: only an applied fix can be taken back")
             changes = await self._changes(case, reverse=True)
-            replace_files(self._project().root, changes, self._folder(case) / "after")
+            replace_files(self._project().root, changes, self._folder(case) / AFTER)
             text = f"taken back: {why}"
             return self._moved(case, CaseState.REJECTED, f"{text}; {_details(changes)}", rejected_why=text)
 
