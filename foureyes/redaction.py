@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any
@@ -109,6 +109,21 @@ def is_secret_key(key: str) -> bool:
     return words[-1] == "tokens" and before_last in _TOKENS_WITH
 
 
+def names_secret(key: object) -> bool:
+    """Whether this is a text, or one in bytes, that is a secret's key."""
+    text = key.decode("latin-1") if type(key) is bytes else key
+    return isinstance(text, str) and is_secret_key(text)
+
+
+def behind_secret_keys(items: Collection[Any]) -> Iterator[bool]:
+    """Which entries are a secret by the one before: `--api-key` among arguments, the name in a header's pair."""
+    before: Any = None
+    for item in items:
+        is_name = len(items) == 2 or (isinstance(before, str) and before.startswith("--"))
+        yield is_name and names_secret(before)
+        before = item
+
+
 def redact(value: Any) -> Any:
     """Return a copy of `value` without secrets, of plain dicts, lists, strings, finite numbers, bools and None.
 
@@ -203,13 +218,11 @@ class _Walk:
 
     def _sequence(self, value: list[Any] | tuple[Any, ...] | AbstractSet[Any], depth: int) -> list[Any]:
         copy: list[Any] = []
-        secret_next = False
-        for item in value:
+        for item, is_secret in zip(value, behind_secret_keys(value), strict=True):
             if self._spent():
                 copy.append(CUT)
                 break
-            copy.append(REDACTED if secret_next else self.copy(item, depth + 1))
-            secret_next = isinstance(item, str) and item.startswith("--") and is_secret_key(item)
+            copy.append(REDACTED if is_secret and item is not None else self.copy(item, depth + 1))
         return copy
 
 

@@ -67,6 +67,21 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
     assert redact_text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        (["serve", "--api-key", "plain words", "--port", "1"], ["serve", "--api-key", REDACTED, "--port", "1"]),
+        ([("X-Api-Key", "plain words"), ("Date", "today")], [["X-Api-Key", REDACTED], ["Date", "today"]]),
+        ([b"cookie", b"plain words"], ["<6 bytes>", REDACTED]),
+        (["password", "author", "tokens"], ["password", "author", "tokens"]),
+        (["author", "plain words"], ["author", "plain words"]),
+    ],
+)
+def test_what_stands_behind_a_secret_key_goes(value: list[Any], clean: list[Any]) -> None:
+    """Among a program's arguments and in a header's pair; a list of names stays."""
+    assert redact(value) == clean
+
+
 def test_a_hidden_literal_is_removed_everywhere() -> None:
     """A secret that was registered goes wherever it appears, whatever stands around it."""
     hide("very hidden phrase")

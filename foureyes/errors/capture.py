@@ -12,7 +12,7 @@ import re
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -26,7 +26,7 @@ import numpy as np
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from foureyes.errors.blobs import TAG, Blobs, missing
-from foureyes.redaction import is_secret_key
+from foureyes.redaction import behind_secret_keys, names_secret
 
 PACKAGE = "foureyes"
 
@@ -124,7 +124,7 @@ class Capture:
         if self._nodes + len(value) > MAX_NODES:  # asked first: a copy of millions would hold up all threads
             return missing(f"a {type(value).__name__} of {len(value):,} entries")
         number, items = self._numbered(value), list(value)
-        hidden = [is_secret or follows for follows in _follow_secret_keys(items)]
+        hidden = [is_secret or follows for follows in behind_secret_keys(items)]
         kept = [self._value(item, depth + 1, is_secret=hides) for item, hides in zip(items, hidden, strict=True)]
         return {TAG: type(value).__name__, "n": number, "items": kept}
 
@@ -139,7 +139,7 @@ class Capture:
         return {TAG: "dict", "class": path_of(type(value)), "n": number, "items": kept}
 
     def _under(self, key: Any, item: Any, depth: int, *, is_secret: bool) -> Any:
-        return self._value(item, depth + 1, is_secret=is_secret or _names_secret(key))
+        return self._value(item, depth + 1, is_secret=is_secret or names_secret(key))
 
     def _exception(self, error: BaseException, depth: int) -> Any:
         if not _is_from(type(error), _EXCEPTION_ROOTS):
@@ -202,20 +202,6 @@ def _kind(value: Any) -> str:
 
 def _is_from(kind: type, roots: set[str]) -> bool:
     return kind.__module__.partition(".")[0] in roots
-
-
-def _names_secret(key: Any) -> bool:
-    text = key.decode("latin-1") if type(key) is bytes else key
-    return isinstance(text, str) and is_secret_key(text)
-
-
-def _follow_secret_keys(items: Sequence[Any]) -> Iterator[bool]:
-    """Which entries are a secret by the one before: `--api-key` among arguments, the name in a header's pair."""
-    before: Any = None
-    for item in items:
-        is_name = len(items) == 2 or (isinstance(before, str) and before.startswith("--"))
-        yield is_name and _names_secret(before)
-        before = item
 
 
 def _named(value: Any) -> Any:
