@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,6 +32,7 @@ from foureyes.forgewright.case import CaseState
 from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import platform
+from foureyes.forgewright.reproduction.guard import GuardedError, guarded
 from foureyes.forgewright.reproduction.maker import make_lock
 from foureyes.forgewright.reproduction.replay import check, main
 from foureyes.forgewright.reproduction.runner import Limits, Outcome, run
@@ -441,3 +443,27 @@ def test_one_reproduction_is_made_at_a_time(tmp_path: Path) -> None:
         assert (done.returncode, "another process" in done.stderr) == (3, True)
         assert forge.run().reproduced == []
     assert len(forge.run().reproduced) == 1
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda file: file.write_text("other", "utf-8"),
+        lambda file: file.chmod(0o600),
+        lambda file: os.utime(file, (1, 1)),
+        lambda file: file.rename(file.with_name("other")),
+        lambda file: file.unlink(),
+        lambda file: os.spawnv(os.P_WAIT, "/bin/rm", ["rm", str(file)]),  # noqa: S606 - it is refused
+        lambda _file: socket.getaddrinfo("localhost", 80),
+    ],
+    ids=["write", "mode", "time", "move", "remove", "program", "name"],
+)
+def test_a_reproduction_leaves_the_world_as_it_is(tmp_path: Path, does: Callable[[Path], object]) -> None:
+    """What would change a file or ask the network is refused, and said."""
+    file = tmp_path / "file"
+    file.write_text("as it is", "utf-8")
+    before = file.stat()
+    with guarded() as refused, pytest.raises(GuardedError):
+        does(file)
+    assert len(refused) == 1
+    assert (file.stat().st_mode, file.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
