@@ -74,7 +74,8 @@ def test_a_second_candidate_answers_while_the_first_is_started_anew(tmp_path: Pa
             running.show()
             fallback = running.wait_reading("read", seen, origin="inferred")
             assert (fallback["model"], fallback["fallback"]) == ("ocr", True)
-            back = running.wait_reading("read", seen, model="vlm", fallback=False)
+            since = running.readings("read").index(fallback)  # before it stood what the first had read
+            back = running.wait_reading("read", since, model="vlm", fallback=False)
             assert back["origin"] in {"inferred", "cached"}
             running.wait_event("server.healed", server="llama-server")
             assert not [each for each in running.readings("read")[seen:] if each["model"] is None]
