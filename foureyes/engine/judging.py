@@ -9,10 +9,11 @@ as alternatives the values that it could be, if any.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from foureyes.engine.answer import Finding, corners, withheld
+from foureyes.engine.confusions import with_sign
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.pieces import Piece
 from foureyes.engine.rereading import continued, is_cut_off, read_again
@@ -58,9 +59,19 @@ class Asked:
         alike = told is not None and (told.value, told.reason) == (said.value, said.reason)
         other = continued(self.field, piece, self.sight) if alike else again
         if alike and other is None:
+            other = self._with_sign(piece, said)
+        if alike and other is None:
             return _finding(piece, said, evidence, confidence)
         second = [_alternative(other, self._value(other))] if other is not None else []
         return withheld("conflict", **evidence, alternatives=[_alternative(piece, said.value), *second])
+
+    def _with_sign(self, piece: Piece, said: Typed) -> Piece | None:
+        """The piece with its last digits as the sign that they may be, if it is a value then."""
+        if "." not in str(said.value):  # the last three digits of an amount are thousands, no decimals
+            return None
+        text = with_sign(self.field.kind, piece.whole)
+        signed = replace(piece, text=text, unit="") if text is not None else None
+        return signed if signed is not None and self._value(signed) is not None else None
 
     def _value(self, piece: Piece) -> Any:
         said = self.typed(piece)

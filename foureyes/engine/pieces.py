@@ -224,8 +224,7 @@ def _joined_numbers(tokens: Sequence[_Token]) -> list[_Token]:
     joined: list[_Token] = []
     for token in tokens:
         if joined and _is_one_number(joined[-1], token):
-            spaced = _is_group(joined[-1].text, token.text) or token.text[0].isalpha()
-            joined[-1] = joined[-1].joined(token, " " if spaced else "")
+            joined[-1] = joined[-1].joined(token, _space(joined[-1].text, token.text))
         else:
             joined.append(token)
     return joined
@@ -256,7 +255,12 @@ def _is_one_number(left: _Token, right: _Token) -> bool:
     if all(numbers):
         return bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two)) or _is_group(one, two)
     belongs = (numbers[0] and _BEHIND.fullmatch(two)) or (numbers[1] and _BEFORE.fullmatch(one))
-    return bool(belongs) and _is_number(f"{one}{two}")
+    return bool(belongs) and _is_number(f"{one}{_space(one, two)}{two}")
+
+
+def _space(one: str, two: str) -> str:
+    """What stands between two parts of a number: a space between thousands and before letters, else nothing."""
+    return " " if _is_group(one, two) or two[0].isalpha() else ""
 
 
 def _is_number(text: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from foureyes.engine.answer import Answer, Finding, Reason, answer_of, corners, withheld
 from foureyes.engine.association import Association, associate
+from foureyes.engine.company import kept_company
 from foureyes.engine.judging import Asked
 from foureyes.engine.line import Line
 from foureyes.engine.offers import Label, Match
@@ -42,7 +43,7 @@ def _read_picture(here: Sequence[Field], sight: Sight) -> Mapping[str, Finding]:
     found = associate([each.field for each in labelled], sight.pieces, suits) if labelled else None
     findings = {each.field.name: _labelled(each, found) for each in labelled} if found else {}
     alone = {each.field.name: _alone(each) for each in asked if each.field.annotations.get("x-alone")}
-    return {**findings, **alone}
+    return kept_company(here, {**findings, **alone})
 
 
 def _labelled(asked: Asked, found: Association) -> Finding:
