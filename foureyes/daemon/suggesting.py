@@ -61,7 +61,8 @@ def _engine_alone(settings: Settings) -> Settings:
 
 async def _suggestion(analysis: Analysis, settings: Settings, name: str, frame: Frame) -> Suggestion:
     whole = await _read(analysis, _plan(settings, name, {}), frame)
-    found = suggested(whole.evidence, frame.picture.width, frame.picture.height)
+    seen = {field: place for field, place in whole.evidence.items() if whole.values[field] is not None}
+    found = suggested(seen, frame.picture.width, frame.picture.height)
     proven: dict[str, Region] = {}
     if found:
         inside = await _read(analysis, _plan(settings, name, found), frame)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from parts.foureyes import foureyes
+from PIL import Image, ImageDraw, ImageFont
 
 from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.frames.demo.scene import Scene
@@ -57,6 +58,17 @@ def test_without_write_the_file_stays_and_the_change_is_shown(config: Path) -> N
     assert empty.returncode == 0
     assert "no field was found" in empty.stderr
     assert config.read_bytes() == before
+
+
+def test_a_value_in_doubt_gets_no_region(config: Path) -> None:
+    """Where a label stands twice with two values nothing proves a place: the field is told, with the reason."""
+    picture = Image.new("RGB", (640, 320), (250, 250, 250))
+    for y, text in ((40, "Balance $12.50"), (200, "Balance $99.10")):
+        ImageDraw.Draw(picture).text((30, y), text, (10, 10, 10), ImageFont.load_default(30))
+    picture.save(config.with_name("twice.png"))
+    options = ["--config", str(config), "--state-dir", str(config.parent / "state"), "--task", "vision_ocr"]
+    done = foureyes("regions", "suggest", str(config.with_name("twice.png")), *options, "--json")
+    assert json.loads(done.stdout) == {"vision_ocr": {}}
 
 
 def test_the_shipped_file_is_not_written_to() -> None:
