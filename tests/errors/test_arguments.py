@@ -195,6 +195,24 @@ def test_the_time_that_taking_apart_takes_is_bounded() -> None:
     assert kept["items"][2]["why"] == "it took too long"
 
 
+class Proxy:
+    """Stands for something else, and fetches it whenever it is looked at."""
+
+    looked_at = 0
+
+    @property  # type: ignore[misc]  # as proxies do
+    def __class__(self) -> type:
+        Proxy.looked_at += 1
+        return dict
+
+
+def test_nothing_of_a_foreign_object_is_called() -> None:
+    """Not even what it says that it is."""
+    kept = Capture(keep_pictures=True).of([Proxy()])
+    assert kept["items"][0]["why"].endswith("Proxy")
+    assert Proxy.looked_at == 0
+
+
 @pytest.mark.parametrize(
     "value",
     [
