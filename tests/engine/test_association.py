@@ -246,3 +246,8 @@ def test_any_text_is_cut_into_pieces(texts: list[str]) -> None:
     for piece in pieces_of(page):
         assert any(char.isalnum() for char in piece.text)
         assert piece.box.width > 0
+
+
+def test_the_currency_behind_a_multiplied_amount_is_part_of_it() -> None:
+    """Without it the amount would be the only one of its page that shows no currency."""
+    assert [piece.whole for piece in pieces_of([line(20, 20, "0.3M USD")])] == ["0.3M USD"]
