@@ -126,16 +126,18 @@ def test_a_running_daemon_takes_up_what_it_is_taught(watched: Serving, tmp_path:
     seen = len(watched.readings("look"))
     watched.screen.show(screen("game", "over", THEME, 4))
     watched.wait_reading("look", seen, values={"state": "over"})
+    seen = len(watched.readings("look"))
     assert [each["label"] for each in beside(watched, "look", "over", "--forget")] == ["over"]
-    watched.wait_reading("look", len(watched.readings("look")), values={"state": None})
+    watched.wait_reading("look", seen, values={"state": None})
 
 
 def test_a_picture_that_is_gone_is_a_fault_and_no_guess(watched: Serving) -> None:
     """A taught picture that somebody deleted is named as the task's trouble; taught anew, it is told again."""
     folder = watched.daemon.state_dir / "taught"
     watched.screen.show(screen("game", "map", THEME, 5))
+    seen = len(watched.readings("look"))
     (example,) = beside(watched, "look", "over")
-    watched.wait_reading("look", len(watched.readings("look")), values={"state": "over"})
+    watched.wait_reading("look", seen, values={"state": "over"})
     (folder / f"{example['digest']}.png").unlink()
     beside(watched, "look", "menu", "--forget")  # another set of pictures: the engine reads them anew
     seen = len(watched.readings("look"))

@@ -127,7 +127,7 @@ def test_a_recycled_server_is_replaced_beside_itself(tmp_path: Path) -> None:
         "llama-server",
         f"http://127.0.0.1:{free_port()}",
         command=command,
-        recycling={"after_images": 3, "above_mb": 250},
+        recycling={"after_images": 6, "above_mb": 250},
         restarts={"stable_s": 1},
     )
     with FakeEngine(tmp_path / "engine", ["ocr"]) as engine:

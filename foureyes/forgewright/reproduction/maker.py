@@ -54,12 +54,12 @@ class Maker:
 
         Raises UnknownFaultError or OSError where it cannot be; StateFolderBusyError while another is made.
         """
-        with claimed(make_lock(self._state_dir), "a reproduction"):
-            return await self._made(document)
-
-    async def _made(self, document: Mapping[str, Any]) -> Made:
-        began_s = time.monotonic()
         platform = platforms.platform_of(self._state_dir, str(document["id"]))
+        with claimed(make_lock(self._state_dir), "a reproduction"):
+            return await self._made(document, platform)
+
+    async def _made(self, document: Mapping[str, Any], platform: platforms.Platform) -> Made:
+        began_s = time.monotonic()
         said = _said(document, "arguments")
         arguments = await self._kept(str(document["id"])) if said == KEPT else None
         picture = self._pictures.find(str(_said(document, "frame", "digest") or "-"))
