@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 _WITH_DAEMONS = {"cli", "daemon", "errors", "forgewright", "service", "web"}
 
+# coverage of a child doubles the price of its start: those of these files tell enough of what runs in children alone
+_MEASURED_CHILDREN = {"test_attempts.py", "test_errors_command.py", "test_own_servers.py", "test_run.py"}
+_CHILDREN_VARIABLE = "COVERAGE_PROCESS_CONFIG"
+
 # hundreds of our processes are started: where no bytecode is kept, each of them compiles all of our sources anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -40,6 +44,15 @@ def _running(part: contextlib.AbstractContextManager[T]) -> Iterator[T]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the rooms whose tests start daemons: none of their files is to be left alone at the end."""
     items.sort(key=lambda item: item.path.parent.name not in _WITH_DAEMONS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _children_measured_here_alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have children of a test measure themselves in a few files only."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.name not in _MEASURED_CHILDREN:
+            patch.delenv(_CHILDREN_VARIABLE, raising=False)
+        yield
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
