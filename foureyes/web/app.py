@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from foureyes import __version__
@@ -17,10 +16,8 @@ from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
 from foureyes.web.frame import Pictures, add_frame
 from foureyes.web.guard import Guard
+from foureyes.web.page import add_page
 from foureyes.web.view import DaemonView
-
-_STATIC = Path(__file__).parent / "static"
-_TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
 def create_app(
@@ -39,7 +36,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _json_faults)
     _add_health(app, view)
     _add_readings(app, view, pace or Pace())
-    _add_page(app)
+    add_page(app)
     if desk is not None:
         add_analyze(app, desk, report)
     if pictures is not None:
@@ -76,18 +73,6 @@ def _add_readings(app: FastAPI, view: DaemonView, pace: Pace) -> None:
     @app.get("/events")
     async def events() -> Response:
         return EventStream(view.live, pace)
-
-
-def _add_page(app: FastAPI) -> None:
-    @app.get("/", response_class=HTMLResponse)
-    async def page() -> str:
-        return (_STATIC / "page.html").read_text("utf-8")
-
-    @app.get("/static/{name}")
-    async def static(name: str) -> Response:
-        if name not in _TYPES:
-            raise HTTPException(404, f"there is no {name}")
-        return Response((_STATIC / name).read_bytes(), media_type=_TYPES[name])
 
 
 async def _json_error(_request: Request, error: Exception) -> JSONResponse:
