@@ -27,15 +27,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="For scripts: JSON instead 
 
 
 def settings_from(
-    config: Path | None, *, source: str | None = None, fps: float | None = None, state_dir: Path | None = None
+    config: Path | None,
+    *,
+    source: str | None = None,
+    fps: float | None = None,
+    state_dir: Path | None = None,
+    text: str | None = None,
 ) -> Settings:
-    """Load the configuration with what the command line says on top. Raises ConfigError or UsageError."""
+    """Load the configuration, or `text` in its file's place, with what the command line says on top.
+
+    Raises ConfigError or UsageError.
+    """
     overrides: dict[str, Any] = {}
     if source is not None:
         overrides["sources"] = [parse_source(source)]
     if state_dir is not None:
         overrides["state_dir"] = state_dir
-    settings = load_settings(config, overrides)
+    settings = load_settings(config, overrides, text)
     if fps is None:
         return settings
     return settings.model_copy(

@@ -11,11 +11,10 @@ import typer
 
 from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
-from foureyes.config import Settings
 from foureyes.exceptions import UsageError
 from foureyes.schema.annotations import MOST_TAUGHT
-from foureyes.schema.document import Field, fields
 from foureyes.vision.taught import Example, TaughtPictures
+from foureyes.vision.teaching import field_to_teach
 
 
 def teach(
@@ -51,8 +50,7 @@ def teach(
         return
     if label is None:
         raise UsageError("say which state the picture shows: `foureyes teach TASK LABEL [IMAGE]`")
-    _check_may_keep(settings)
-    chosen = _field(settings, task, field, label)
+    chosen = field_to_teach(settings, task, field, label)
     pixels = picture_of(settings, source, None if image is None else Path(image))
     _show([taught.teach(task, chosen.name, label, pixels)], "taught", as_json=as_json)
 
@@ -66,28 +64,6 @@ def _forgotten(taught: TaughtPictures, task: str, label: str | None, digest: str
     if not gone:
         raise UsageError("no such picture was taught; `foureyes teach --list` shows those that were")
     return gone
-
-
-def _check_may_keep(settings: Settings) -> None:
-    if settings.capture.keep_frames == "never":
-        raise UsageError("capture.keep_frames is 'never' in the configuration, so no picture may be taught")
-
-
-def _field(settings: Settings, task: str, name: str | None, label: str) -> Field:
-    """The enum field that the label is a member of. Raises UsageError that names what there is."""
-    if task not in settings.tasks:
-        raise UsageError(f"no task {task!r} in the configuration; known tasks: {', '.join(settings.tasks)}")
-    enums = {each.name: each for each in fields(settings.tasks[task].answer) if each.kind == "enum"}
-    if not enums:
-        raise UsageError(f"task '{task}' has no field with an enum, so there is no state to teach")
-    if name is None and len(enums) > 1:
-        raise UsageError(f"task '{task}' tells several: choose one with --field: {', '.join(enums)}")
-    if (found := enums.get(name or next(iter(enums)))) is None:
-        raise UsageError(f"task '{task}' has no enum field {name!r}; it has {', '.join(enums)}")
-    if label not in found.members:
-        members = ", ".join(found.members)
-        raise UsageError(f"{label!r} is no state of field '{found.name}' of task '{task}'; its states: {members}")
-    return found
 
 
 def _show(examples: Sequence[Example], what: str, *, as_json: bool) -> None:

@@ -50,13 +50,16 @@ def _mapping_without_doubles(loader: _StrictLoader, node: yaml.MappingNode) -> d
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_doubles)
 
 
-def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(
+    path: Path | None = None, overrides: Mapping[str, Any] | None = None, text: str | None = None
+) -> Settings:
     """Read and validate the configuration; `overrides` are the command line's.
 
-    Relative paths in the file are taken from the file's folder. Raises ConfigError with every fault found.
+    Relative paths in the file are taken from the file's folder; with `text` it is read as if it held that. Raises
+    ConfigError with every fault found.
     """
     file = path or SHIPPED_CONFIG
-    document = _read_document(file)
+    document = _document(file, _read_text(file) if text is None else text)
     document["models"] = _read_models(file, document.get("models", "models.json"))
     merged = _settings_from(document)
     try:
@@ -87,9 +90,9 @@ def _settings_from(document: Mapping[str, Any]) -> type[Settings]:
     return FileSettings
 
 
-def _read_document(file: Path) -> dict[str, Any]:
+def _document(file: Path, text: str) -> dict[str, Any]:
     try:
-        document = yaml.load(_read_text(file), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader subclass
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader subclass
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         place = f"line {where.line + 1}, column {where.column + 1}" if where else "the file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from foureyes.config import Settings
 from foureyes.config.settings import EngineServer, ImagesSource
@@ -30,26 +31,32 @@ _ASKER = Asker(Priority.NORMAL)
 
 @dataclass(frozen=True)
 class Suggestion:
-    """The regions of one task by field, and why each other field that could have one has none."""
+    """The regions of one task by field with what is read there, and why each other field has none."""
 
     task: str
     regions: Regions
+    values: Mapping[str, Any]
     without: Mapping[str, str]
 
 
 async def suggestions(settings: Settings, frame: Frame) -> list[Suggestion]:
-    """Look for every field of every task on the whole picture, then read each again inside its region alone.
-
-    A field that reads differently there gets none. Raises UsageError where no engine is configured, or as the
-    servers do.
-    """
-    settings = _engine_alone(settings)
+    """What `suggested_in` finds with servers of our own. Raises UsageError as it does, or as the servers do."""
     metrics = Metrics()
+    settings = _engine_alone(settings)
     async with own_servers(settings, metrics) as servers:
         analysis = Analysis(Router(servers), Inference(Encoder(), metrics), AnswerCache(ttl_s=0, max_entries=1))
-        # what tells a state, motion or a sign wants the whole picture
-        readable = [name for name, task in settings.tasks.items() if engine_model(task.answer) == "ocr"]
-        return [await _suggestion(analysis, settings, name, frame) for name in readable]
+        return await suggested_in(analysis, settings, frame)
+
+
+async def suggested_in(analysis: Analysis, settings: Settings, frame: Frame) -> list[Suggestion]:
+    """Look for every field of every task on the whole picture, then read each again inside its region alone.
+
+    A field that reads differently there gets none. Raises UsageError where no engine is configured.
+    """
+    settings = _engine_alone(settings)
+    # what tells a state, motion or a sign wants the whole picture
+    readable = [name for name, task in settings.tasks.items() if engine_model(task.answer) == "ocr"]
+    return [await _suggestion(analysis, settings, name, frame) for name in readable]
 
 
 def _engine_alone(settings: Settings) -> Settings:
@@ -69,7 +76,8 @@ async def _suggestion(analysis: Analysis, settings: Settings, name: str, frame: 
         proven = {field: region for field, region in found.items() if inside.values[field] == whole.values[field]}
     without = {field: whole.withheld.get(field, "absent") for field in whole.values if field not in found}
     differing = dict.fromkeys(found.keys() - proven.keys(), "reads differently inside its region")
-    return Suggestion(name, proven, {**without, **differing})
+    values = {field: whole.values[field] for field in proven}
+    return Suggestion(name, proven, values, {**without, **differing})
 
 
 async def _read(analysis: Analysis, plan: Plan, frame: Frame) -> Reading:
