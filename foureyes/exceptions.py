@@ -4,6 +4,7 @@ FourEyesError
 +-- ConfigError                 the configuration cannot be used (every fault in one go)
 +-- UsageError                  a command was called in a way that cannot work
 |   +-- TruthError              the truth file of labelled pictures cannot be used
+|   +-- MissingExtraError       an optional part of FourEyes is configured and not installed
 +-- StateFolderBusyError        another daemon works in this state folder
 +-- PortTakenError              another program listens on the port that was asked for
 +-- PictureError
@@ -42,6 +43,7 @@ FourEyesError
 |   +-- SpoolUnwritableError    nothing can be written there now: a full disk, a lock, a folder that is not ours
 |   +-- SpoolCorruptError       what is there is damaged
 |   +-- SpoolVersionError       a newer FourEyes wrote it
++-- HistoryError                the figures kept in the state folder cannot be read or written
 +-- UnknownFaultError           no fault is known by the name that was given
 +-- MongoError                  MongoDB does not take the faults
 |   +-- MongoLostError          it is away
@@ -52,6 +54,11 @@ FourEyesError
 |   +-- PatchRefusedError       a fix is no patch, reaches beyond the project or does not fit it
 |   +-- VerificationError       whether a fix mends its fault cannot be told here
 |   +-- ApprovalError           a fix cannot be applied to the project
++-- WebhookError                what was posted to a webhook was not taken
+|   +-- WebhookSecretError      there is no secret for its signature
+|   +-- WebhookAwayError        nobody took it now
+|   +-- WebhookRefusedError     it was refused for good
++-- AlertError                  a notice of an alert was not delivered
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -98,6 +105,10 @@ class UsageError(FourEyesError):
 
 class TruthError(UsageError):
     """The truth file of labelled pictures cannot be used; the message names the line and the field."""
+
+
+class MissingExtraError(UsageError):
+    """The configuration names what comes with an optional extra that is not installed; the message says which."""
 
 
 class StateFolderBusyError(FourEyesError):
@@ -288,6 +299,12 @@ class SpoolVersionError(SpoolError):
     """A newer FourEyes wrote the spool: this one cannot know what is in it."""
 
 
+class HistoryError(FourEyesError):
+    """The figures kept in the state folder cannot be read or written; the message says why."""
+
+    retryable = True
+
+
 class UnknownFaultError(FourEyesError):
     """No fault is known by the id or fingerprint that was given."""
 
@@ -330,6 +347,30 @@ class VerificationError(TriageError):
 
 class ApprovalError(TriageError):
     """A fix cannot be applied: nobody has verified this one, or the project cannot be written."""
+
+
+class WebhookError(FourEyesError):
+    """What was posted to a webhook was not taken."""
+
+
+class WebhookSecretError(WebhookError):
+    """The secret of a webhook's signature is missing or no base64; the message names its variable."""
+
+
+class WebhookAwayError(WebhookError):
+    """Nobody took the post now; another attempt may succeed."""
+
+    retryable = True
+
+
+class WebhookRefusedError(WebhookError):
+    """The webhook's receiver refuses the post for good: its url is to be corrected."""
+
+
+class AlertError(FourEyesError):
+    """A notice of an alert was not delivered; it is kept and tried again."""
+
+    retryable = True
 
 
 class NotRunningError(FourEyesError):

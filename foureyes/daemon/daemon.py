@@ -21,6 +21,7 @@ from foureyes import __version__
 from foureyes.config import Settings
 from foureyes.config.settings import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
+from foureyes.daemon.changes import Changes
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.faults import faults_kept, mongo_writer
 from foureyes.daemon.health import DaemonHealth
@@ -43,12 +44,14 @@ from foureyes.servers.http.clients import Clients
 from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
 from foureyes.telemetry.footprint import keep_small
+from foureyes.telemetry.history import History, history_file
 from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
 from foureyes.vision.taught import TaughtPictures
 from foureyes.web.app import create_app
+from foureyes.web.metrics import Figures
 from foureyes.web.server import WebServer, bind
 
 _GRACE_S = 4.5
@@ -75,8 +78,10 @@ class Daemon:
         self._settings = settings
         self._options = options
         self._load = load
-        self._metrics = Metrics()
+        self._history = History(history_file(settings.state_dir))
+        self._metrics = Metrics(self._history.note)
         self._live = LiveEvents(dropped=self._metrics.dropped)
+        self._metrics.event_streams(lambda: self._live.subscribers)
         self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
         self._triage: Triage | None = None
@@ -107,6 +112,7 @@ class Daemon:
         event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
         listener = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(listener.close)
+        stack.push_async_callback(asyncio.to_thread, self._history.save)
         mongo = mongo_writer(self._settings, self._faults, self._metrics)
         if mongo is not None:
             await stack.enter_async_context(mongo.running())
@@ -136,16 +142,17 @@ class Daemon:
             memory=memory,
             faults=self._faults,
             mongo=mongo,
+            changes=Changes(self._live.publish),
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
-        await self._serve(
-            WebServer(create_app(health, desk=desk, report=self._faults.record, pictures=composition), listener),
-            listener,
-            stack,
+        figures = Figures(self._history.aggregates, self._metrics.active_requests)
+        app = create_app(health, desk=desk, report=self._faults.record, pictures=composition, figures=figures)
+        await self._serve(WebServer(app, listener), listener, stack)
+        upkeep = Upkeep(
+            self._settings.resources, shedding, memory, shared.clients, self._faults.record, self._history
         )
-        stack.enter_context(
-            Upkeep(self._settings.resources, shedding, memory, shared.clients, self._faults.record).running()
-        )
+        stack.enter_context(upkeep.running())
+        await stack.enter_async_context(_beside(health.follow(), "changes of state"))
         await self._watch(composition, reloads, health)
 
     async def _serve(self, web: WebServer, listener: socket.socket, stack: AsyncExitStack) -> None:

@@ -188,6 +188,7 @@ def task_of(
     plan: Plan, source_fps: float, noise: Noise, servers: Mapping[str, Supervisor], shared: Shared
 ) -> TaskWatch:
     """The watch of one task; `noise` is its source's."""
+    shared.metrics.latency_target(plan.task, plan.latency_target_ms)
     return TaskWatch(
         plan,
         noise=noise,

@@ -30,7 +30,8 @@ class Publisher:
         before = self._latest.get((reading.source, reading.task))
         self._latest[reading.source, reading.task] = reading
         age_s = None if reading.age_ms is None else reading.age_ms / 1000
-        self._metrics.look(reading.task, reading.source, reading.origin or "none", age_s=age_s)
+        origin, fallback = reading.origin or "none", reading.fallback
+        self._metrics.look(reading.task, reading.source, origin, age_s=age_s, fallback=fallback)
         changed = before is None or (before.values, before.withheld) != (reading.values, reading.withheld)
         document = reading.as_dict()
         if changed or not self._on_change_only:

@@ -1,7 +1,8 @@
-"""What is done every few seconds beside the looking: the machine, the daemon's own memory, idle connections."""
+"""What is done every few seconds beside the looking: the machine, our own memory, idle connections, figures."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,22 +14,32 @@ from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.shedding import Shedding
 from foureyes.errors.intercept import intercepted
 from foureyes.servers.http.clients import Clients
+from foureyes.telemetry.history import History
 from foureyes.telemetry.log import event
 from foureyes.telemetry.report import Report
 
 _MB = 1e6
+_SAVE_S = 10
+"""What a crash loses of the history of requests."""
 
 
 class Upkeep:
     """The periodic jobs of one daemon."""
 
     def __init__(
-        self, settings: Resources, shedding: Shedding, memory: OwnMemory, clients: Clients, report: Report
+        self,
+        settings: Resources,
+        shedding: Shedding,
+        memory: OwnMemory,
+        clients: Clients,
+        report: Report,
+        history: History,
     ) -> None:
         self._settings = settings
         self._shedding = shedding
         self._memory = memory
         self._clients = clients
+        self._history = history
         self._watched = intercepted(report, "upkeep")  # the scheduler would only log what a job raises
 
     @contextmanager
@@ -41,11 +52,15 @@ class Upkeep:
         scheduler.add_job(self._watched(self._memory.check), "interval", seconds=check_s, id="memory")
         scheduler.add_job(self._watched(self._clients.close_idle), "interval", seconds=check_s, id="idle clients")
         scheduler.add_job(self._watched(self._note_sizes), "interval", seconds=check_s, id="sizes")
+        scheduler.add_job(self._watched(self._save_history), "interval", seconds=_SAVE_S, id="history")
         scheduler.start()
         try:
             yield
         finally:
             scheduler.shutdown(wait=False)
+
+    async def _save_history(self) -> None:
+        await asyncio.to_thread(self._history.save)
 
     def _note_sizes(self) -> None:
         if (use := self._shedding.use) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,8 @@ import numpy as np
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from foureyes import __version__
+from foureyes.telemetry.aggregates import Tokens
+from foureyes.telemetry.families import Bounded
 from foureyes.telemetry.machine import MachineUse
 
 _KEPT = 2000
@@ -19,28 +22,43 @@ _KEPT = 2000
 _RATE_TICKS = 31
 _SHORT_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
+Note = Callable[[str, str, float | None, Tokens | None], bool]
+"""Takes the task, outcome, latency and tokens of one request that has ended; returns whether it has them."""
+
+
+def _without_history(*_request: Any) -> bool:
+    return True
+
 
 class Metrics:
     """Every figure of one daemon. Methods are cheap and may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Note = _without_history) -> None:
+        """`note` is told of each request to a model."""
         self.registry = CollectorRegistry()
+        self._note = note
         self._frames = self._counter("frames", "frames captured", "source")
         self._missed = self._counter("missed_ticks", "deadlines that passed unused", "source")
         self._late = self._histogram("tick_lateness_seconds", "how late a look began", "source")
         self._fps = self._gauge("effective_fps", "looks a second, over the last ones", "source")
         self._up = self._gauge("source_up", "1 while the source gives pictures", "source")
         self._looks = self._counter("looks", "readings published", "task", "source", "origin")
+        self._fallbacks = self._counter(
+            "fallback_looks", "readings of another model than the first", "task", "source"
+        )
         self._age = self._histogram("reading_age_seconds", "age of a reading when published", "task")
         self._inferences = self._counter("inferences", "requests to models", "task", "model", "outcome")
         self._inference = self._histogram("inference_seconds", "latency of answered requests", "task", "model")
+        self._target = self._gauge("latency_target_seconds", "latency that a task's requests should keep", "task")
+        self._tokens = self._counter("tokens", "tokens as the servers counted them", "task", "model", "kind")
         self._step = self._histogram("step_seconds", "time of one step of a frame", "step")
         self._cache = self._counter("cache_lookups", "questions to the answer cache", "task", "outcome")
         self._state = self._gauge("server_state", "1 for the state a server is in", "server", "state")
         self._requests = self._gauge("server_requests", "requests at a server or waiting", "server", "state")
         self._restarts = self._counter("server_restarts", "restarts by the state they began in", "server", "state")
         self._resident = self._gauge("resident_bytes", "resident memory", "process")
-        self._cpu = self._gauge("process_cpu_seconds", "CPU time used so far", "process")
+        self._cpu = self._counter("process_cpu_seconds", "CPU time used so far", "process")
+        self._cpu_s: dict[str, float] = {}
         self._share = self._gauge("process_cpu_ratio", "share of all processors lately", "process")
         self._busy = self._gauge("machine_cpu_busy_ratio", "share of all processors in use lately")
         self._others = self._gauge("machine_cpu_others_ratio", "share of all processors used by other programs")
@@ -50,27 +68,28 @@ class Metrics:
         self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
         self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
         self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
+        self._streams = self._gauge("event_streams", "listeners of the live events")
         self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
         self._faults = self._counter("faults", "recorded exceptions", "component", "severity")
         self._outbox = self._gauge("error_outbox", "recorded faults that MongoDB has not got")
         self._dead_letters = self._gauge("error_dead_letters", "recorded faults that MongoDB refused for good")
-        self._dropped = Counter(
-            "dropped", "everything that was ever dropped", ("where", "reason"), registry=self.registry
-        )
+        dropped = ("dropped", "everything that was ever dropped", ("where", "reason"))
+        self._dropped = Bounded(Counter(*dropped, registry=self.registry))
         self._gauge("build_info", "the running version", "version").labels(__version__).set(1)
         self._gauge("start_time_seconds", "when this daemon started, in seconds since 1970").set_to_current_time()
         self._samples: dict[tuple[str, str], deque[float]] = {}
         self._ticks: dict[str, deque[float]] = {}
+        self._inside: dict[str, Callable[[], int]] = {}
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"foureyes_{name}", text, labels, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Bounded[Counter]:
+        return Bounded(Counter(f"foureyes_{name}", text, labels, registry=self.registry))
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"foureyes_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(f"foureyes_{name}", text, labels, registry=self.registry, buckets=_SHORT_S)
+    def _histogram(self, name: str, text: str, *labels: str) -> Bounded[Histogram]:
+        return Bounded(Histogram(f"foureyes_{name}", text, labels, registry=self.registry, buckets=_SHORT_S))
 
     def tick(self, source: str, *, lateness_s: float, missed: int) -> None:
         """Count one kept deadline and those missed before it."""
@@ -90,19 +109,31 @@ class Metrics:
         """Whether a source gives pictures."""
         self._up.labels(source).set(up)
 
-    def look(self, task: str, source: str, origin: str, *, age_s: float | None) -> None:
+    def look(self, task: str, source: str, origin: str, *, age_s: float | None, fallback: bool = False) -> None:
         """Count one published reading."""
         self._looks.labels(task, source, origin).inc()
+        self._fallbacks.labels(task, source).inc(fallback)
         if age_s is not None:
             self._age.labels(task).observe(age_s)
             self._sample("age_ms", f"{source}/{task}", age_s * 1000)
 
-    def inference(self, task: str, model: str, *, outcome: str, seconds: float | None) -> None:
-        """Count one request to a model, and its latency where it was answered."""
+    def inference(
+        self, task: str, model: str, *, outcome: str, seconds: float | None, tokens: Tokens | None = None
+    ) -> None:
+        """Count one request to a model; its latency where it was answered, its tokens where they are known."""
+        if not self._note(task, outcome, seconds, tokens):
+            self.dropped("metrics", "not_written")
         self._inferences.labels(task, model, outcome).inc()
+        if tokens is not None:
+            self._tokens.labels(task, model, "prompt").inc(tokens.prompt)
+            self._tokens.labels(task, model, "completion").inc(tokens.completion)
         if seconds is not None:
             self._inference.labels(task, model).observe(seconds)
             self._sample("latency_ms", task, seconds * 1000)
+
+    def latency_target(self, task: str, target_ms: float | None) -> None:
+        """Set what the latency of a task's requests is held against; NaN where it has no target."""
+        self._target.labels(task).set(math.nan if target_ms is None else target_ms / 1000)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -141,8 +172,13 @@ class Metrics:
 
     def server_requests(self, server: str, inside: Callable[[], int], waiting: Callable[[], int]) -> None:
         """Say how many requests a server has and how many wait for it, whenever it is asked."""
+        self._inside[server] = inside
         self._requests.labels(server, "inside").set_function(inside)
         self._requests.labels(server, "waiting").set_function(waiting)
+
+    def active_requests(self) -> int:
+        """How many requests all servers have now."""
+        return sum(inside() for inside in list(self._inside.values()))
 
     def machine(self, use: MachineUse) -> None:
         """Set what the machine, each process tree and each graphics card use."""
@@ -152,12 +188,18 @@ class Metrics:
         self._whole.set(use.total_bytes)
         for name, tree in use.trees.items():
             self._resident.labels(name).set(tree.rss_bytes)
-            self._cpu.labels(name).set(tree.cpu_s)
+            self._count_cpu(name, tree.cpu_s)
             self._share.labels(name).set(tree.cpu_percent / 100)
         for index, gpu in enumerate(use.gpus or ()):
             self._gpu_busy.labels(str(index)).set(gpu.busy_percent / 100)
             self._gpu_used.labels(str(index)).set(gpu.used_bytes)
             self._gpu_whole.labels(str(index)).set(gpu.total_bytes)
+
+    def _count_cpu(self, process: str, cpu_s: float) -> None:
+        """What a process used since it was last looked at; another one under its name began at nothing."""
+        before_s = self._cpu_s.get(process, 0.0)
+        self._cpu_s[process] = cpu_s
+        self._cpu.labels(process).inc(cpu_s - before_s if cpu_s >= before_s else cpu_s)
 
     def pressure(self, level: int) -> None:
         """Set how far FourEyes steps back."""
@@ -166,6 +208,10 @@ class Metrics:
     def memory_limit(self, limit_bytes: int) -> None:
         """Set what the daemon's own memory is held against."""
         self._limit.set(limit_bytes)
+
+    def event_streams(self, listeners: Callable[[], int]) -> None:
+        """Say how many follow the live events, whenever it is asked."""
+        self._streams.set_function(listeners)
 
     def config_reload(self, outcome: str) -> None:
         """Count one reload of the configuration."""
@@ -181,9 +227,11 @@ class Metrics:
         """A server is used no more: its counters stay, what it says of now goes."""
         for state in states:
             self._state.remove(server, state)
+        self._inside.pop(server, None)
         for state in ("inside", "waiting"):
             self._requests.remove(server, state)
-        for gauge in (self._resident, self._cpu, self._share):
+        self._cpu_s.pop(server, None)
+        for gauge in (self._resident, self._share):
             gauge.remove(server)
 
     def render(self) -> tuple[bytes, str]:

@@ -62,6 +62,7 @@ class Combiner:
         for task, reply in batch.replies.items():
             if not reply.done():  # whoever asked may have been cancelled
                 _settle(reply, whole, task, alone=len(batch.requests) == 1)
+                whole = replace(whole, usage=None)  # what was spent once is counted once
 
 
 def _combined(requests: Mapping[str, ChatRequest]) -> ChatRequest:

@@ -13,6 +13,7 @@ from foureyes.frames.frame import Frame
 from foureyes.schema.document import check_answer
 from foureyes.servers.http.recorded import blamed, forget
 from foureyes.servers.server import ChatReply, ChatRequest, Priority
+from foureyes.telemetry.aggregates import Tokens
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.vision.answer import Answer
@@ -72,7 +73,8 @@ class Inference:
             )
             raise
         forget()
-        self._metrics.inference(**labels, outcome="ok", seconds=reply.latency_ms / 1000)
+        spent_s, tokens = reply.latency_ms / 1000, _tokens(reply)
+        self._metrics.inference(**labels, outcome="ok", seconds=spent_s, tokens=tokens)
         event(
             "request.done",
             f"{plan.task} answered",
@@ -108,6 +110,10 @@ class Inference:
             priority=asker.priority,
             client=asker.client,
         )
+
+
+def _tokens(reply: ChatReply) -> Tokens | None:
+    return None if reply.usage is None else Tokens(reply.usage.prompt_tokens, reply.usage.completion_tokens)
 
 
 def _sent(reply: ChatReply) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
 from foureyes.web.frame import Pictures, add_frame
 from foureyes.web.guard import Guard
+from foureyes.web.metrics import Figures, add_metrics
 from foureyes.web.page import add_page
 from foureyes.web.view import DaemonView
 
@@ -26,6 +27,7 @@ def create_app(
     desk: Desk | None = None,
     report: Report = report_to_nobody,
     pictures: Pictures | None = None,
+    figures: Figures | None = None,
 ) -> FastAPI:
     """The application over one daemon's view, its newest pictures, and its desk for pictures of operators."""
     app = FastAPI(title="FourEyes", version=__version__, openapi_url=None)
@@ -41,6 +43,8 @@ def create_app(
         add_analyze(app, desk, report)
     if pictures is not None:
         add_frame(app, pictures)
+    if figures is not None:
+        add_metrics(app, figures)
     return app
 
 
