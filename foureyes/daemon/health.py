@@ -9,26 +9,32 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from foureyes import __version__
+from foureyes.daemon.changes import Changes
+from foureyes.daemon.components import (
+    Component,
+    link_component,
+    server_component,
+    source_component,
+    summary,
+    task_component,
+)
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.publisher import Publisher
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.shedding import Shedding
+from foureyes.errors.plain import stamp
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
-from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
+from foureyes.telemetry.words import QUIET, Word
 from foureyes.vision.plan import Plan
 from foureyes.vision.router import Router
-from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
 
 if TYPE_CHECKING:
     from foureyes.errors.mongo import MongoWriter
-
-_PROBE_PERIODS = 2
-"""A server whose last real answer is older than so many probe periods is unknown, never green."""
 
 
 class DaemonHealth:
@@ -46,6 +52,7 @@ class DaemonHealth:
         memory: OwnMemory,
         faults: FaultRecorder,
         mongo: MongoWriter | None,
+        changes: Changes,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
@@ -59,14 +66,17 @@ class DaemonHealth:
         self._faults = faults
         self._mongo = mongo
         self._now = now
+        self._changes = changes
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
 
     def health(self) -> dict[str, Any]:
         """Status, uptime, memory, connections, version and every component's state."""
-        components = self._components()
+        components = self.components()
         return {
             "status": self._status(components),
+            "at": stamp(datetime.now(UTC)),
+            "summary": summary(components),
             "uptime_s": round(self._now() - self._started_mono_s, 1),
             "started_at": self._started_at.isoformat(timespec="seconds"),
             "memory": self._memory(),
@@ -76,6 +86,10 @@ class DaemonHealth:
             "config": self._reloads.document(),
             "components": components,
         }
+
+    async def follow(self) -> None:
+        """Notice for ever how the parts stand, so that a change is told when nobody asks."""
+        await self._changes.run(self.components)
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether every task has one warmed candidate, and which tasks have none."""
@@ -116,78 +130,35 @@ class DaemonHealth:
     def _plans(self) -> list[Plan]:
         return [task.plan for task in self._composition.tasks]
 
-    def _status(self, components: Mapping[str, Mapping[str, Any]]) -> str:
-        states = [component["state"] for component in components.values()]
-        if all(state in {"ok", "ended", "off"} for state in states):
-            return "ok"
-        seeing = any(
-            component["state"] == "ok" for name, component in components.items() if name.startswith("source")
-        )
+    def _status(self, components: Mapping[str, Component]) -> str:
+        states = {component["state"] for component in components.values()}
+        if states <= QUIET:
+            return Word.OK
+        seeing = any(part["state"] == Word.OK for name, part in components.items() if name.startswith("source"))
         if seeing and self.ready()[0]:
-            return "degraded"
-        return "starting" if "starting" in states else "failing"
+            return Word.DEGRADED
+        return Word.STARTING if Word.STARTING in states else Word.FAILING
 
-    def _components(self) -> dict[str, dict[str, Any]]:
-        watches, servers_now = self._composition.watches, self._composition.servers
-        sources = {f"source:{name}": self._source(watch) for name, watch in watches.items()}
-        servers = {f"server:{name}": self._server(server) for name, server in servers_now.items()}
-        tasks = {f"task:{task.plan.source}/{task.plan.task}": self._task(task) for task in self._composition.tasks}
-        return sources | servers | tasks | self._machine()
-
-    def _machine(self) -> dict[str, dict[str, Any]]:
-        return {
-            "machine": self._shedding.component(),
-            "memory": self._memory_watch.component(),
-            "errors": self._errors(),
-            "mongo": {"state": "off"} if self._mongo is None else self._mongo.component(),
-        }
+    def components(self) -> dict[str, dict[str, Any]]:
+        """Every part by its name: its word, since when and why, and its own figures."""
+        watches, servers, tasks = self._composition.watches, self._composition.servers, self._composition.tasks
+        sources = {f"source:{name}": source_component(watch) for name, watch in watches.items()}
+        now_s = self._now()
+        return self._changes.note(
+            {
+                **sources,
+                **{f"server:{name}": server_component(server, now_s) for name, server in servers.items()},
+                **{f"task:{task.plan.source}/{task.plan.task}": _task(task, sources) for task in tasks},
+                "machine": self._shedding.component(),
+                "memory": self._memory_watch.component(),
+                "errors": self._errors(),
+                "mongo": {"state": Word.OFF} if self._mongo is None else link_component(self._mongo.component()),
+            }
+        )
 
     def _errors(self) -> dict[str, Any]:
         trouble = self._faults.trouble
-        return {"state": "ok" if trouble is None else "failing", "reason": trouble}
-
-    def _task(self, task: TaskWatch) -> dict[str, Any]:
-        state, reason = ("ok" if task.looked else "starting"), None
-        if task.trouble is not None:
-            state, reason = "failing", task.trouble
-        elif self._router.choose(task.plan) is None:
-            state, reason = "no_model", "no candidate's server is ready"
-        return {"state": state, "reason": reason}
-
-    def _source(self, watch: SourceWatch) -> dict[str, Any]:
-        camera, stalled = watch.camera_state, watch.stall()
-        state = "ended" if watch.done else "starting" if camera.frames == 0 else "ok"
-        if stalled is not None and not watch.done:
-            state = "blind"
-        return {
-            "state": state,
-            "cause": stalled.cause if stalled else None,
-            "reason": stalled.text if stalled else camera.error,
-            "kind": camera.kind,
-            "watching": camera.description,
-            "frames": camera.frames,
-            "last_frame_at": camera.last_frame_at.isoformat() if camera.last_frame_at else None,
-        }
-
-    def _server(self, server: Supervisor) -> dict[str, Any]:
-        snapshot, probed = server.snapshot, server.snapshot.probed_mono_s
-        probe_age_s = None if probed is None else self._now() - probed
-        state = str(snapshot.state)
-        if snapshot.ready:
-            is_stale = probe_age_s is None or probe_age_s > _PROBE_PERIODS * snapshot.probe_s
-            is_faulty = bool(snapshot.missing) or server.is_resting
-            state = "fault" if is_faulty else "unknown" if is_stale else "ok"
-        resting = "it failed too often in a row, and is not asked for a while"
-        return {
-            "state": state,
-            "reason": resting if snapshot.ready and server.is_resting else snapshot.reason,
-            "url": snapshot.url,
-            "pid": snapshot.pid,
-            "restarts": snapshot.restarts,
-            "models": list(snapshot.models),
-            "missing": list(snapshot.missing.values()),
-            "probe_age_s": None if probe_age_s is None else round(probe_age_s, 1),
-        }
+        return {"state": Word.OK if trouble is None else Word.FAILING, "reason": trouble}
 
     def _memory(self) -> dict[str, Any]:
         use = self._shedding.use  # to go through all processes here would hold up the clock
@@ -197,6 +168,10 @@ class DaemonHealth:
             "servers": {name: tree.rss_bytes for name, tree in trees.items() if name in self._composition.servers},
             "available_bytes": available_bytes(),
         }
+
+
+def _task(task: TaskWatch, sources: Mapping[str, Component]) -> dict[str, Any]:
+    return task_component(task, sources[f"source:{task.plan.source}"], task.choices())
 
 
 def _against(target_ms: float | None, measured: Mapping[str, float] | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from foureyes.telemetry.footprint import give_back
 from foureyes.telemetry.log import event
 from foureyes.telemetry.resources import process_use
+from foureyes.telemetry.words import Word
 
 _HIGH, _CRITICAL = 0.8, 0.9
 _MARGIN = 0.05
@@ -40,9 +41,9 @@ class OwnMemory:
 
     def component(self) -> dict[str, Any]:
         """How it stands, for /health."""
-        state = "critical" if self._critical else "high" if self._high else "ok"
         return {
-            "state": state,
+            "state": Word.DEGRADED if self._high or self._critical else Word.OK,
+            "level": "critical" if self._critical else "high" if self._high else "normal",
             "reason": self._words() if self._high else None,
             "limit_bytes": self._limit_bytes,
         }

@@ -17,6 +17,7 @@ from foureyes.telemetry.machine import Machine, MachineUse
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.pressure import Level, Pressure, Sample
 from foureyes.telemetry.resources import job_root
+from foureyes.telemetry.words import Word
 from foureyes.vision.plan import Plan
 from foureyes.vision.task_watch import TaskWatch
 
@@ -77,7 +78,7 @@ class Shedding:
         level = self._pressure.level
         well = level is Level.NORMAL and self._pressure.reason is None
         return {
-            "state": "ok" if well else "pressure",
+            "state": Word.OK if well else Word.DEGRADED,
             "reason": None if well else self._words(level),
             "level": level.name.lower(),
             "parked": ["/".join(served) for served in sorted(self._parked)],

@@ -57,6 +57,8 @@ class ServerSnapshot:
     """Without a real answer for so long, a model is probed."""
     retrying: bool = False
     """Whether this is one of the attempts in the background that follow `degraded`."""
+    healing: str | None = None
+    """What is being done about its trouble, until a probe was answered again."""
 
     @property
     def ready(self) -> bool:

@@ -128,7 +128,16 @@ class Supervisor:
 
     def offers(self, model_id: str) -> bool:
         """Whether a model may be asked now."""
-        return self.snapshot.ready and model_id in self.snapshot.models and self._breaker.admits()
+        return self.refusal(model_id) is None
+
+    def refusal(self, model_id: str) -> str | None:
+        """Why a model cannot be asked now, in a sentence; None where it can."""
+        name, snapshot = self.snapshot.id, self.snapshot
+        if not snapshot.ready:
+            return f"server '{name}' is {snapshot.state}: {snapshot.reason}"
+        if model_id not in snapshot.models:
+            return snapshot.missing.get(model_id, f"server '{name}' has not loaded '{model_id}'")
+        return None if self._breaker.admits() else f"server '{name}' failed too often in a row, and rests"
 
     def want(self, models: Sequence[str]) -> None:
         """These models are wanted from now on."""
@@ -222,6 +231,7 @@ class Supervisor:
         """Climb one rung of the ladder; nothing counts as healed before a probe was answered."""
         assert self._instance is not None or not self.snapshot.ready
         rung = self._cerberus.rung(trouble, can_reload=self._can_reload(trouble))
+        self.snapshot = replace(self.snapshot, healing=str(rung))
         event(
             "server.healing",
             f"server '{self.snapshot.id}': {trouble.reason}; {rung}",
@@ -289,7 +299,10 @@ class Supervisor:
             self._instance = None
 
     def _say_healed(self) -> None:
-        if self._roster.is_well and (ill_s := self._cerberus.healed()) is not None:
+        if not self._roster.is_well:
+            return
+        self.snapshot = replace(self.snapshot, healing=None)
+        if (ill_s := self._cerberus.healed()) is not None:
             event(
                 "server.healed",
                 f"server '{self.snapshot.id}' is healed: its models answered their probes, after {ill_s:.1f} s",

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from foureyes.servers.supervisor import Supervisor
 from foureyes.vision.plan import Candidate, Plan
 
+_GONE = "its server is not configured any more"
+_RESTS = "its last attempts failed; it is asked again in a moment"
+
 
 @dataclass(frozen=True)
 class Route:
@@ -23,6 +26,14 @@ class Route:
         return self.server.offers(self.candidate.model_id)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One candidate, and why it cannot be asked now: a sentence, or None where it can."""
+
+    candidate: Candidate
+    why_not: str | None
+
+
 class Router:
     """Chooses by the servers' snapshots; ordered preference is the strategy."""
 
@@ -36,6 +47,13 @@ class Router:
                 return Route(candidate, self._servers[candidate.server], fallback=index > 0)
         return None
 
+    def choices(self, plan: Plan, without: Container[str] = ()) -> list[Choice]:
+        """Every candidate in order, each with why it cannot be asked now; the first one that can be is chosen."""
+        return [
+            Choice(candidate, _RESTS if candidate.name in without else self._why_not(candidate))
+            for candidate in plan.candidates
+        ]
+
     def second(self, plan: Plan) -> Route | None:
         """The way to a task's second reader; None where it has none, or none that can answer now."""
         candidate = plan.second
@@ -44,5 +62,8 @@ class Router:
         return Route(candidate, self._servers[candidate.server], fallback=False)
 
     def _can_answer(self, candidate: Candidate) -> bool:
+        return self._why_not(candidate) is None
+
+    def _why_not(self, candidate: Candidate) -> str | None:
         server = self._servers.get(candidate.server)  # gone where the configuration changed behind a plan's back
-        return server is not None and server.offers(candidate.model_id)
+        return _GONE if server is None else server.refusal(candidate.model_id)

@@ -30,11 +30,13 @@ from foureyes.vision.mailbox import Mailbox
 from foureyes.vision.plan import Plan
 from foureyes.vision.reading import Origin, Reading, nothing_read, reading_of
 from foureyes.vision.region_check import RegionCheck
-from foureyes.vision.router import Route, Router
+from foureyes.vision.router import Choice, Route, Router
 from foureyes.vision.rules import Rules
 from foureyes.vision.second_look import read_again
 from foureyes.vision.second_reader import Question, SecondReader
 from foureyes.vision.token_bucket import TokenBucket
+
+_SILENT_S = 10.0
 
 
 class TaskWatch:
@@ -76,6 +78,8 @@ class TaskWatch:
         """Why this task is not read now; None while it is."""
         self.looked = False
         """Whether it has looked at all."""
+        self._awaited_mono_s: float | None = None
+        """Since when a look is to become a reading; None while none is."""
         self._attempts = Attempts(
             plan.task, most=plan.settings.attempts, longest_rest_s=plan.settings.reread_s, now=now
         )
@@ -97,10 +101,21 @@ class TaskWatch:
         self._passed_by = (self._passed_by + 1) % self._every
         if self._passed_by == 0:
             self._mailbox.put(look)
+            self._awaited_mono_s = now if self._awaited_mono_s is None else self._awaited_mono_s
 
     def slow_down(self, every: int) -> None:
         """Take only every so-many-th look that would be due; 1 takes each again."""
         self._every = every
+
+    def choices(self) -> list[Choice]:
+        """Every candidate in order, and why it cannot be asked now: what the router goes by."""
+        return self._router.choices(self.plan, self._attempts.resting())
+
+    @property
+    def silent_s(self) -> float | None:
+        """For how long no reading has come although there was something to look at; None while they come."""
+        silent_s = 0.0 if self._awaited_mono_s is None else self._now() - self._awaited_mono_s
+        return silent_s if silent_s > _SILENT_S else None
 
     def finish(self) -> None:
         """The source is done: read what is waiting, then end."""
@@ -368,7 +383,7 @@ class TaskWatch:
         if self.is_frozen:
             self._nothing(look, "stale")
             return
-        self._said_blind = False
+        self._said_blind, self._awaited_mono_s = False, None
         with self._metrics.step("publish"):
             answer = self._agreement.current(now_mono_s)
             self._publish(
@@ -377,7 +392,7 @@ class TaskWatch:
 
     def _nothing(self, look: Look, reason: str) -> None:
         """Publish all null."""
-        self._said_blind = False
+        self._said_blind, self._awaited_mono_s = False, None
         self._publish(nothing_read(self.plan.task, look.frame, self.plan.fields, reason, now=self._utcnow()))
 
     def _down(self, message: str) -> None:

@@ -201,6 +201,6 @@ def test_a_model_that_the_server_does_not_have_is_named(tmp_path: Path) -> None:
     assert {"what": "model engine/ocr", "ok": True, "text": "loaded, answered its probe"} in findings
     with RunningDaemon(tmp_path, "--config", str(config)) as daemon:
         daemon.wait_ready()
-        assert daemon.component("server:engine")["state"] == "fault"
+        assert daemon.component("server:engine")["state"] == "degraded"
         daemon.wait(lambda: bool(daemon.readings()), "a reading by the second candidate")
         assert daemon.readings()[-1]["fallback"]

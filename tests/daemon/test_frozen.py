@@ -57,7 +57,7 @@ def test_r30_a_source_whose_own_clock_stands_is_frozen(watched: Watched) -> None
     """R30: its clock does not go on: the source is frozen by name, and what it shows is stale, not the present."""
     watched.engine.control("clock", values={"clock": "12:00:01"})
     watched.screen.show(drawn("12:00:01"))
-    assert "12:00:01" in wait_source(watched, "main", "blind", "frozen")["reason"]
+    assert "12:00:01" in wait_source(watched, "main", "frozen", "frozen")["reason"]
     seen = len(watched.readings("beside"))
     reading = watched.wait_reading("beside", seen, withheld={"note": "stale"})
     assert reading["values"] == {"note": None}
@@ -67,7 +67,7 @@ def test_r30_a_source_whose_own_clock_stands_is_frozen(watched: Watched) -> None
 
 def test_r30_a_clock_that_goes_on_again_ends_it(watched: Watched) -> None:
     """R30: with the clock's next second the source gives pictures again, and its values are published."""
-    wait_source(watched, "main", "blind", "frozen")
+    wait_source(watched, "main", "frozen", "frozen")
     watched.engine.control("clock", values={"clock": "12:00:02"})
     seen = len(watched.readings("clock"))
     watched.screen.show(drawn("12:00:02"))
@@ -77,7 +77,7 @@ def test_r30_a_clock_that_goes_on_again_ends_it(watched: Watched) -> None:
 
 def test_r30_a_quiet_screen_is_not_frozen(watched: Watched) -> None:
     """R30: the same still pictures are no fault where nothing says that they ought to change."""
-    wait_source(watched, "main", "blind", "frozen")
+    wait_source(watched, "main", "frozen", "frozen")
     assert source(watched, "quiet")["state"] == "ok"
     assert not any(reading["withheld"] for reading in watched.readings("beside", "quiet"))
     assert not [each for each in watched.events("source.stalled") if each["source"] == "quiet"]
@@ -91,7 +91,7 @@ def test_r30_a_picture_that_says_that_it_moves_and_stands_is_frozen(watched: Wat
     watched.wait_reading("state", len(watched.readings("state", "moving")), "moving", origin="held")
     watched.engine.control("state", values={"state": "running"})
     watched.screen.show(drawn("running"))
-    assert "moves" in wait_source(watched, "moving", "blind", "frozen")["reason"]
+    assert "moves" in wait_source(watched, "moving", "frozen", "frozen")["reason"]
     seen = len(watched.readings("state", "moving"))
     watched.wait_reading("state", seen, "moving", withheld={"state": "stale"})
     watched.engine.control("state", values={"state": "idle"})

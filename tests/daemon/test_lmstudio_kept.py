@@ -112,7 +112,7 @@ def test_models_that_lm_studio_cannot_serve_are_named_with_their_substitute(tmp_
         servers = [server("lmstudio", fake.url), server("engine", engine.url)]
         with serving(tmp_path, servers, models) as running:
             running.daemon.wait_ready()
-            running.wait_server("lmstudio", "fault")
+            running.wait_server("lmstudio", "degraded")
             (missing,) = running.server("lmstudio")["missing"]
             assert "microsoft/trocr-base-handwritten" in missing
             assert "no chat model" in missing

@@ -120,7 +120,7 @@ def test_health_and_metrics_tell_of_it(short: Short) -> None:
     """The component `machine` has the reason and what was done; the daemon is degraded, and ready all the same."""
     short.running.wait_event("machine.pressure", pressure="engine")
     machine = short.running.daemon.component("machine")
-    assert (machine["state"], machine["level"]) == ("pressure", "engine")
+    assert (machine["state"], machine["level"]) == ("degraded", "engine")
     assert machine["parked"] == [f"lmstudio/{BIG}", f"lmstudio/{SMALL}"]
     assert "memory" in machine["reason"]
     assert "engine" in machine["reason"]
@@ -187,7 +187,7 @@ def test_other_programs_that_want_the_processors_get_them_and_give_them_back(tmp
             burning.callback(burner.kill)
         raised = running.wait_event("machine.pressure", pressure="lower_cadence")
         assert "other programs" in raised["message"]
-        assert running.daemon.component("machine")["state"] == "pressure"
+        assert running.daemon.component("machine")["state"] == "degraded"
         burning.close()
         running.wait_event("machine.pressure", pressure="normal", timeout_s=90)
         url = running.daemon.url
@@ -208,7 +208,7 @@ def test_a_daemon_that_outgrows_its_limit_says_so_and_lets_caches_go(tmp_path: P
             assert f"of its limit of {LIMIT_MB} MB" in running.wait_event("memory.high")["message"]
             assert "gained" in running.wait_event("memory.relieved")["message"]
             memory = running.daemon.component("memory")
-            assert (memory["state"], memory["limit_bytes"]) == ("critical", LIMIT_MB * 1_000_000)
+            assert (memory["level"], memory["limit_bytes"]) == ("critical", LIMIT_MB * 1_000_000)
             sizes = len(running.events("memory.sizes"))
             running.daemon.wait(lambda: len(running.events("memory.sizes")) >= sizes + 3, "three checks more", 20)
             steer(engine.url, release=True)
