@@ -125,6 +125,8 @@ class DaemonHealth:
 
     def metrics(self) -> tuple[bytes, str]:
         """Prometheus text and its content type."""
+        components = self.components()
+        self._metrics.health(self._status(components), {name: part["state"] for name, part in components.items()})
         return self._metrics.render()
 
     def _plans(self) -> list[Plan]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,6 +68,10 @@ class Metrics:
         self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
         self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
         self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
+        self._whole_state = self._gauge("health_state", "1 for the word of /health for the whole", "state")
+        self._part_state = self._gauge(
+            "component_state", "1 for the word of /health for a part", "component", "state"
+        )
         self._streams = self._gauge("event_streams", "listeners of the live events")
         self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
@@ -208,6 +212,14 @@ class Metrics:
     def memory_limit(self, limit_bytes: int) -> None:
         """Set what the daemon's own memory is held against."""
         self._limit.set(limit_bytes)
+
+    def health(self, state: str, components: Mapping[str, str]) -> None:
+        """Set the words for the whole and for each part; no series is left of the words before."""
+        self._whole_state.clear()
+        self._whole_state.labels(state).set(1)
+        self._part_state.clear()
+        for name, word in components.items():
+            self._part_state.labels(name, word).set(1)
 
     def event_streams(self, listeners: Callable[[], int]) -> None:
         """Say how many follow the live events, whenever it is asked."""
