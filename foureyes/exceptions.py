@@ -4,6 +4,7 @@ FourEyesError
 +-- ConfigError                 the configuration cannot be used (every fault in one go)
 +-- UsageError                  a command was called in a way that cannot work
 |   +-- TruthError              the truth file of labelled pictures cannot be used
+|   +-- ChangedMeanwhileError   what was seen before it was approved is another thing now
 |   +-- MissingExtraError       an optional part of FourEyes is configured and not installed
 +-- StateFolderBusyError        another daemon works in this state folder
 +-- PortTakenError              another program listens on the port that was asked for
@@ -59,6 +60,7 @@ FourEyesError
 |   +-- WebhookAwayError        nobody took it now
 |   +-- WebhookRefusedError     it was refused for good
 +-- AlertError                  a notice of an alert was not delivered
++-- AuditError                  a change was made and could not be written to the audit file
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
 +-- InferenceError              all attempts at one reading failed
@@ -109,6 +111,10 @@ class TruthError(UsageError):
 
 class MissingExtraError(UsageError):
     """The configuration names what comes with an optional extra that is not installed; the message says which."""
+
+
+class ChangedMeanwhileError(UsageError):
+    """What was seen before it was approved is another thing now; look again."""
 
 
 class StateFolderBusyError(FourEyesError):
@@ -371,6 +377,10 @@ class AlertError(FourEyesError):
     """A notice of an alert was not delivered; it is kept and tried again."""
 
     retryable = True
+
+
+class AuditError(FourEyesError):
+    """A change was made, and could not be written to the audit file; the message says why."""
 
 
 class NotRunningError(FourEyesError):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from foureyes.cli.credentials import headers
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import ImagesSource
@@ -67,7 +68,7 @@ def analyze(
     settings = TaughtPictures(settings.state_dir).applied(settings)
     show = _show_json if as_json else _show
     if url := _daemon_url(settings, wanted=daemon, allowed=config is None and not sequence):
-        fine = _by_daemon(url, tasks, images, show)
+        fine = _by_daemon(url, headers(settings.state_dir), tasks, images, show)
     else:
         fine = asyncio.run(_here(_only(settings, tasks), images, show, sequence=sequence))
     if not fine:
@@ -92,10 +93,12 @@ def _daemon_url(settings: Settings, *, wanted: bool | None, allowed: bool) -> st
     return found["url"] if found else None
 
 
-def _by_daemon(url: str, tasks: Sequence[str], images: Sequence[Path], show: Show) -> bool:
+def _by_daemon(
+    url: str, proof: Mapping[str, str], tasks: Sequence[str], images: Sequence[Path], show: Show
+) -> bool:
     """Have the daemon read them, one after the other; whether every one could be read."""
     fine = True
-    with httpx.Client(base_url=url, trust_env=False, timeout=_DAEMON_TIMEOUT_S) as client:
+    with httpx.Client(base_url=url, headers=proof, trust_env=False, timeout=_DAEMON_TIMEOUT_S) as client:
         for image in images:
             try:
                 for reading in _posted(client, tasks, _bytes(image)):
@@ -106,10 +109,10 @@ def _by_daemon(url: str, tasks: Sequence[str], images: Sequence[Path], show: Sho
 
 
 def _posted(client: httpx.Client, tasks: Sequence[str], data: bytes) -> list[dict[str, Any]]:
-    headers = {"Content-Type": "image/png" if data.startswith(_PNG_MAGIC) else "image/jpeg"}
+    kind = {"Content-Type": "image/png" if data.startswith(_PNG_MAGIC) else "image/jpeg"}
     params = {"task": list(tasks), "client": "foureyes-analyze"}
     try:
-        response = client.post("/api/analyze", params=params, content=data, headers=headers)
+        response = client.post("/api/analyze", params=params, content=data, headers=kind)
         document = response.json()
     except (httpx.HTTPError, ValueError) as error:
         raise NotRunningError(f"the daemon at {client.base_url} gave no answer: {error}; see its log") from error

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from foureyes.cli.credentials import user
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.daemon.state_folder import running
@@ -95,14 +94,7 @@ def _known(config: Path | None, state_dir: Path | None, name: str) -> Settings:
 
 
 def _approval(settings: Settings) -> Approval:
-    return Approval(settings.state_dir.absolute(), settings.triage, _who(), utcnow=_utcnow)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no names for its users
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    return Approval(settings.state_dir.absolute(), settings.triage, user(), utcnow=_utcnow)
 
 
 def _utcnow() -> datetime:

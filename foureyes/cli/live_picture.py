@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from foureyes.cli.credentials import headers
 from foureyes.config import Settings
 from foureyes.config.settings import Source, obs_password
 from foureyes.daemon import parts
@@ -51,13 +52,19 @@ def _from_file(file: Path, source: Source) -> Pixels:
 def _live(settings: Settings, source: Source, asked: str | None) -> Pixels:
     """What the running daemon sees now, by default in its first source; without one, one look at the source."""
     daemon = running(settings.state_dir)
-    return asyncio.run(_one_look(source)) if daemon is None else _of_daemon(daemon, asked)
+    return asyncio.run(_one_look(source)) if daemon is None else _of_daemon(daemon, settings.state_dir, asked)
 
 
-def _of_daemon(daemon: dict[str, Any], source: str | None) -> Pixels:
+def _of_daemon(daemon: dict[str, Any], state_dir: Path, source: str | None) -> Pixels:
     params = {} if source is None else {"source": source}
     try:
-        answer = httpx.get(f"{daemon['url']}/api/frame", params=params, timeout=_TIMEOUT_S, trust_env=False)
+        answer = httpx.get(
+            f"{daemon['url']}/api/frame",
+            params=params,
+            headers=headers(state_dir),
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+        )
     except httpx.HTTPError as error:
         raise NotRunningError(f"the daemon at {daemon['url']} gave no picture: {error}; see its log") from error
     if not answer.is_success:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import typer
 
+from foureyes.cli.credentials import headers
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.config.settings import Model
@@ -68,7 +69,8 @@ def _fetch(settings: Settings, route: str) -> Any:
     if daemon is None:
         raise NotRunningError(f"no daemon runs in {settings.state_dir}; start one with `foureyes run`")
     try:
-        return httpx.get(daemon["url"] + route, timeout=5, trust_env=False).json()
+        proof = headers(settings.state_dir)
+        return httpx.get(daemon["url"] + route, headers=proof, timeout=5, trust_env=False).json()
     except (httpx.HTTPError, ValueError) as error:
         raise NotRunningError(
             f"the daemon at {daemon['url']} (process {daemon['pid']}) does not answer: {error}; see its log"

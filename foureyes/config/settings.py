@@ -28,8 +28,8 @@ from foureyes.config.section import (
     Url,
 )
 from foureyes.config.triage import Triage
+from foureyes.config.web import Web
 
-DEFAULT_WEB_PORT = 8484
 PORT = "{port}"
 """Stands for the port in the command of a server."""
 
@@ -288,15 +288,6 @@ class Cache(Section):
 
     ttl_s: float = Field(5.0, ge=0, le=600)
     max_entries: int = Field(100, ge=1, le=100_000)
-
-
-class Web(Section):
-    """The daemon's HTTP address; loopback only."""
-
-    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
-    port: int | None = Field(
-        None, ge=1, le=65535, description=f"{DEFAULT_WEB_PORT} or the next free one by default"
-    )
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]

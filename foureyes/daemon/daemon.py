@@ -19,10 +19,11 @@ import cv2
 
 from foureyes import __version__
 from foureyes.config import Settings
-from foureyes.config.settings import DEFAULT_WEB_PORT
+from foureyes.config.web import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.changes import Changes
 from foureyes.daemon.composition import Composition
+from foureyes.daemon.entrance import access_rules, reachable
 from foureyes.daemon.faults import faults_kept, mongo_writer
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.own_memory import OwnMemory
@@ -146,7 +147,14 @@ class Daemon:
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
         figures = Figures(self._history.aggregates, self._metrics.active_requests)
-        app = create_app(health, desk=desk, report=self._faults.record, pictures=composition, figures=figures)
+        app = create_app(
+            health,
+            desk=desk,
+            report=self._faults.record,
+            pictures=composition,
+            figures=figures,
+            rules=access_rules(self._settings, self._metrics),
+        )
         await self._serve(WebServer(app, listener), listener, stack)
         upkeep = Upkeep(
             self._settings.resources, shedding, memory, shared.clients, self._faults.record, self._history
@@ -159,6 +167,7 @@ class Daemon:
         await web.start()
         stack.push_async_callback(web.stop)
         host, port = listener.getsockname()[:2]
+        host = reachable(host)
         url = f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
         announce(self._settings.state_dir, {"url": url, "version": __version__})
         event("web.listening", f"look at {url}/", url=url)

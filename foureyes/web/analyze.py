@@ -13,10 +13,13 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from foureyes.exceptions import (
+    ChangedMeanwhileError,
+    ConfigError,
     FourEyesError,
     PictureError,
     PictureTooLargeError,
     QueueFullError,
+    SchemaError,
     ServerError,
     UsageError,
 )
@@ -60,7 +63,7 @@ class Desk(Protocol):
 def add_analyze(app: FastAPI, desk: Desk, report: Report) -> None:
     """Add the route to an application; `report` gets what is no fault of the client's."""
 
-    @app.post("/api/analyze")
+    @app.post("/api/analyze", max_body_size=2 * MAX_BYTES)  # what is too large is told below
     async def analyze(
         request: Request,
         task: Names = [],  # noqa: B006 - FastAPI copies it
@@ -74,13 +77,13 @@ def add_analyze(app: FastAPI, desk: Desk, report: Report) -> None:
         try:
             with desk.intake.place() as place:
                 data = await _picture(request, desk.intake, place)
-                return await _answered(request, desk.read(data, question))
+                return await answered(request, desk.read(data, question))
         except ClientDisconnect:  # before the picture was there
             return Response(status_code=_CLIENT_GONE)
         except TimeoutError:
             return _refusal(408, f"the picture did not arrive within {_BODY_WITHIN_S:g} s")
         except FourEyesError as error:
-            status = _status(error)
+            status = status_of(error)
             if status >= _OURS:
                 report(error, "web", method=request.method, route=request.url.path, client=client)
             return _refusal(status, str(error), error)
@@ -104,8 +107,8 @@ async def _picture(request: Request, intake: Intake, place: Place) -> bytes:
     return bytes(data)
 
 
-async def _answered(request: Request, work: Coroutine[Any, Any, list[dict[str, Any]]]) -> Response:
-    """The readings; a client that leaves takes its question out of the queue."""
+async def answered(request: Request, work: Coroutine[Any, Any, Any]) -> Response:
+    """What the work gives, as JSON; a client that leaves takes its question out of the queue."""
     working = asyncio.create_task(work, name="analysis")
     leaving = asyncio.create_task(_left(request), name="client of an analysis")
     try:
@@ -122,14 +125,22 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _status(error: FourEyesError) -> int:
+def status_of(error: FourEyesError) -> int:
+    """The HTTP status that tells whose fault an error is."""
     if isinstance(error, QueueFullError):
         return 429
+    if isinstance(error, ChangedMeanwhileError):
+        return 409
     if isinstance(error, PictureTooLargeError):
         return 413
-    if isinstance(error, PictureError | UsageError):
+    if isinstance(error, PictureError | UsageError | ConfigError | SchemaError):
         return 400
     return 502 if isinstance(error, ServerError) else 500
+
+
+def refused(error: FourEyesError) -> JSONResponse:
+    """The answer to what cannot be done; of a full queue, with when to come again."""
+    return _refusal(status_of(error), str(error), error)
 
 
 def _refusal(status: int, message: str, error: FourEyesError | None = None) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from foureyes import __version__
 from foureyes.telemetry.report import Report, report_to_nobody
+from foureyes.web.access import Access, AccessRules
 from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
@@ -18,7 +20,12 @@ from foureyes.web.frame import Pictures, add_frame
 from foureyes.web.guard import Guard
 from foureyes.web.metrics import Figures, add_metrics
 from foureyes.web.page import add_page
+from foureyes.web.refusal import Refusals
+from foureyes.web.session import Sessions, add_session
 from foureyes.web.view import DaemonView
+
+_MOST_BODY_BYTES = 1_000_000
+"""Of any request but a picture."""
 
 
 def create_app(
@@ -28,12 +35,15 @@ def create_app(
     report: Report = report_to_nobody,
     pictures: Pictures | None = None,
     figures: Figures | None = None,
+    rules: AccessRules | None = None,
 ) -> FastAPI:
-    """The application over one daemon's view, its newest pictures, and its desk for pictures of operators."""
-    app = FastAPI(title="FourEyes", version=__version__, openapi_url=None)
+    """The application over one daemon's view, its newest pictures, and its desk for pictures of operators.
+
+    Without `rules` nobody knows the token, so that nothing can be changed.
+    """
+    app = FastAPI(title="FourEyes", version=__version__, openapi_url=None, max_body_size=_MOST_BODY_BYTES)
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
-    app.add_middleware(FaultReporter, report=report)
-    app.add_middleware(Guard)
+    _add_middleware(app, report, rules or AccessRules())
     app.add_exception_handler(HTTPException, _json_error)
     app.add_exception_handler(RequestValidationError, _json_faults)
     _add_health(app, view)
@@ -46,6 +56,15 @@ def create_app(
     if figures is not None:
         add_metrics(app, figures)
     return app
+
+
+def _add_middleware(app: FastAPI, report: Report, rules: AccessRules) -> None:
+    """The last one that is added is the first one to see a request."""
+    sessions, refusals = Sessions(time.monotonic), Refusals(time.monotonic)
+    app.add_middleware(FaultReporter, report=report)
+    app.add_middleware(Access, rules=rules, sessions=sessions, refusals=refusals)
+    app.add_middleware(Guard, names=rules.names, refusals=refusals)
+    add_session(app, sessions, rules.is_token)
 
 
 def _add_health(app: FastAPI, view: DaemonView) -> None:

@@ -1,16 +1,16 @@
-"""Who may ask: requests under loopback names alone, and strict headers on every answer."""
+"""Under which names requests are answered, and the strict headers on every answer."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from foureyes.telemetry.log import event
+from foureyes.web.refusal import Refusals, refusal
 
-_LOOPBACK = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _SHOWN_CHARS = 100
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -21,11 +21,20 @@ _HEADERS = {
 }
 
 
+def names_pattern(others: Iterable[str]) -> re.Pattern[str]:
+    """What a Host or an Origin looks like that names loopback or one of the others."""
+    names = (f"[{name}]" if ":" in name else name for name in (*_LOOPBACK_NAMES, *others))
+    return re.compile(rf"(?:https?://)?(?:{'|'.join(map(re.escape, names))})(?::\d{{1,5}})?", re.IGNORECASE)
+
+
 class Guard:
     """Refuses a foreign Host (a name that resolves here is DNS rebinding) and a foreign Origin."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str], refusals: Refusals) -> None:
+        """`names` are answered besides loopback's."""
         self._app = app
+        self._ours = names_pattern(names)
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
@@ -37,17 +46,16 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        foreign = _foreign(Headers(scope=scope))
-        await (_refusal(foreign) if foreign is not None else self._app)(scope, receive, send_with_headers)
+        app, foreign = self._app, self._foreign(Headers(scope=scope))
+        if foreign is not None:
+            shown = foreign[:_SHOWN_CHARS]
+            self._refusals.say("refused", shown, f"a request for or from {shown!r} was refused")
+            app = refusal(
+                403, "this daemon answers under its own names only: use http://127.0.0.1, or web.allowed_hosts"
+            )
+        await app(scope, receive, send_with_headers)
 
-
-def _foreign(headers: Headers) -> str | None:
-    """The name that is not loopback's, where there is one."""
-    names = [headers.get("host", ""), *headers.getlist("origin")]
-    return next((name for name in names if not _LOOPBACK.fullmatch(name)), None)
-
-
-def _refusal(name: str) -> JSONResponse:
-    event("security.refused", f"a request for or from {name[:_SHOWN_CHARS]!r} was refused", level="warning")
-    message = "this daemon answers on loopback only; use http://127.0.0.1"
-    return JSONResponse({"error": {"message": message}}, 403)
+    def _foreign(self, headers: Headers) -> str | None:
+        """The name that is not ours, where there is one."""
+        names = [headers.get("host", ""), *headers.getlist("origin")]
+        return next((name for name in names if self._ours.fullmatch(name) is None), None)

@@ -85,6 +85,7 @@ class WebServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            ws="none",
             timeout_graceful_shutdown=_STOP_WITHIN_S,
             limit_concurrency=600,
         )

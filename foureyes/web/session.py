@@ -1,0 +1,71 @@
+"""POST and DELETE /api/session: the token once, and a cookie for the page instead of it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+
+from cachetools import TTLCache
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from foureyes.web.refusal import refusal
+
+COOKIE = "foureyes_session"
+_LASTS_S = 86_400.0
+_MOST = 100
+
+
+class Sessions:
+    """The sessions that are open, as digests; they end after a day, and with the daemon."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._open: TTLCache[str, None] = TTLCache(_MOST, _LASTS_S, timer=now)
+
+    def begin(self) -> str:
+        """Open one; the secret that stands for it."""
+        secret = secrets.token_urlsafe(32)
+        self._open[identity_of(secret)] = None
+        return secret
+
+    def is_open(self, secret: str) -> bool:
+        """Whether it was begun here and has not ended."""
+        return identity_of(secret) in self._open
+
+    def end(self, secret: str) -> None:
+        """End one, where it is open."""
+        self._open.pop(identity_of(secret), None)
+
+
+def identity_of(secret: str) -> str:
+    """A digest, by which a secret is told from others: looking it up tells a listener of time nothing."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(min_length=1, max_length=500)
+
+
+def add_session(app: FastAPI, sessions: Sessions, is_token: Callable[[str], bool]) -> None:
+    """Add the routes to an application."""
+
+    @app.post("/api/session")
+    async def begin(shown: _Shown) -> Response:
+        if not is_token(shown.token):
+            return refusal(
+                401, "this is not the token of this daemon; it is in the file `web-token` of its state folder"
+            )
+        response = JSONResponse({"session": "open"})
+        response.set_cookie(COOKIE, sessions.begin(), max_age=int(_LASTS_S), httponly=True, samesite="strict")
+        return response
+
+    @app.delete("/api/session")
+    async def end(request: Request) -> Response:
+        sessions.end(request.cookies.get(COOKIE, ""))
+        response = JSONResponse({"session": "ended"})
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return response
