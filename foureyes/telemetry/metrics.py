@@ -10,12 +10,22 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from foureyes import __version__
 from foureyes.telemetry.aggregates import Tokens
 from foureyes.telemetry.families import Bounded
 from foureyes.telemetry.machine import MachineUse
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, that nobody asks for
 
 _KEPT = 2000
 """Samples kept for the quantiles of /api/status: about eleven minutes at 3 FPS."""
@@ -64,6 +74,8 @@ class Metrics:
         self._others = self._gauge("machine_cpu_others_ratio", "share of all processors used by other programs")
         self._available = self._gauge("machine_available_bytes", "memory that programs could still have")
         self._whole = self._gauge("machine_memory_bytes", "memory of the machine or of our control group")
+        for unmeasured in (self._busy, self._others, self._available, self._whole):
+            unmeasured.set(math.nan)  # nought would be a lie
         self._gpu_busy = self._gauge("gpu_busy_ratio", "how busy a graphics card is", "gpu")
         self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
         self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
