@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from foureyes.cli import replay
+from foureyes.cli.credentials import who
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.errors import queries
 from foureyes.errors.fault import Severity
@@ -23,12 +24,14 @@ from foureyes.errors.plain import stamp
 from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import UnknownFaultError, UsageError
 from foureyes.forgewright.cases import Cases
+from foureyes.telemetry.audit import Audit
 
 app = typer.Typer(help="List, show, resolve, mute, export and replay recorded faults.", no_args_is_help=True)
 app.command("replay")(replay.replay)
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHOWN_EVENTS = 20
+_DECIDED = ("status", "resolved_at", "muted_until", "muted_until_count")
 
 Since = Annotated[
     str | None, typer.Option("--since", help="Seen since then: 2026-11-21T10:00 (UTC), or ago: 30m, 2h, 7d.")
@@ -104,7 +107,7 @@ def resolve(
     """Call groups resolved; one that is seen again becomes `regressed`."""
     with _existing(config, state_dir, names[0]) as spool:
         for group in [queries.find_group(spool, name) for name in names]:
-            spool.resolve(group.fingerprint, datetime.now(UTC))
+            _audit(spool, "resolve", group, spool.resolve(group.fingerprint, datetime.now(UTC)))
             typer.echo(f"{group.fingerprint} is resolved")
 
 
@@ -124,11 +127,17 @@ def mute(
         group = queries.find_group(spool, name)
         if span is not None:
             until = now + _span(span)
-            spool.mute(group.fingerprint, now, until=until)
+            _audit(spool, "mute", group, spool.mute(group.fingerprint, now, until=until))
             typer.echo(f"{group.fingerprint} is muted until {stamp(until)}")
         elif times is not None:
-            spool.mute(group.fingerprint, now, until_count=group.count + times)
+            muted = spool.mute(group.fingerprint, now, until_count=group.count + times)
+            _audit(spool, "mute", group, muted)
             typer.echo(f"{group.fingerprint} is muted until it was seen {times} times more")
+
+
+def _audit(spool: Spool, what: str, before: Group, after: Group | None) -> None:
+    told = [each and {key: each.as_document()[key] for key in _DECIDED} for each in (before, after)]
+    Audit(spool.file.parents[1]).record(who(), f"errors {what} {before.fingerprint}", *told)
 
 
 @app.command()

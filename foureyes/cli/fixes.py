@@ -11,18 +11,20 @@ from typing import Annotated
 
 import typer
 
-from foureyes.cli.credentials import user
+from foureyes.cli.credentials import user, who
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
 from foureyes.daemon.state_folder import running
 from foureyes.errors.page import one_line
-from foureyes.errors.spool import spool_file
+from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import UnknownFaultError
 from foureyes.forgewright.case import Case, CaseState
+from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.dispatch import case_folder
 from foureyes.forgewright.verification.approval import BACKUP, Approval
 from foureyes.forgewright.verification.fixes import WAITS, Fixes
 from foureyes.forgewright.verification.result import Step
+from foureyes.telemetry.audit import Audit
 
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or a group's fingerprint.")]
 Why = Annotated[str, typer.Option("--why", help="For whoever asks later.")]
@@ -53,7 +55,9 @@ def verify(
 def approve(name: CaseName, config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False) -> None:
     """Apply the fix that was verified to the project itself."""
     settings = _known(config, state_dir, name)
+    before = _state(settings, name)
     case = asyncio.run(_approval(settings).approve(name))
+    _audit(settings, "approve", before, case)
     backup = case_folder(settings.state_dir.absolute(), case.id) / BACKUP
     text = (
         f"case {case.id} is {case.state}: {', '.join(_files(case))}\n"
@@ -68,7 +72,10 @@ def reject(
     name: CaseName, why: Why, config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False
 ) -> None:
     """Reject a case, or the fix that is proposed for it; a better fix may come."""
-    case = _approval(_known(config, state_dir, name)).reject(name, why)
+    settings = _known(config, state_dir, name)
+    before = _state(settings, name)
+    case = _approval(settings).reject(name, why)
+    _audit(settings, "reject", before, case)
     _print(case, f"case {case.id} is {case.state}", as_json=as_json)
 
 
@@ -76,7 +83,10 @@ def undo(
     name: CaseName, why: Why, config: Config = None, state_dir: StateDir = None, *, as_json: AsJson = False
 ) -> None:
     """Take an applied fix back out of the project."""
-    case = asyncio.run(_approval(_known(config, state_dir, name)).take_back(name, why))
+    settings = _known(config, state_dir, name)
+    before = _state(settings, name)
+    case = asyncio.run(_approval(settings).take_back(name, why))
+    _audit(settings, "undo", before, case)
     _print(case, f"case {case.id} is {case.state}: its fix is taken back", as_json=as_json)
 
 
@@ -91,6 +101,16 @@ def _known(config: Path | None, state_dir: Path | None, name: str) -> Settings:
     if not spool_file(settings.state_dir).exists():
         raise UnknownFaultError(f"no case is known as '{name}': no fault was ever recorded in this state folder")
     return settings
+
+
+def _state(settings: Settings, name: str) -> CaseState:
+    with Spool(spool_file(settings.state_dir)) as spool:
+        return Cases(spool).find(name).state
+
+
+def _audit(settings: Settings, what: str, before: CaseState, case: Case) -> None:
+    after = {"state": case.state, "files": _files(case), "why": case.rejected_why}
+    Audit(settings.state_dir).record(who(), f"forge {what} {case.id}", {"state": before}, after)
 
 
 def _approval(settings: Settings) -> Approval:

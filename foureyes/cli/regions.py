@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from foureyes.cli.credentials import who
 from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
@@ -19,6 +20,7 @@ from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.daemon.suggesting import Suggestion, suggestions
 from foureyes.exceptions import UsageError
 from foureyes.picture import encode_png
+from foureyes.telemetry.audit import Audit
 from foureyes.vision.analysis import frame_of
 
 app = typer.Typer(help="Find the rectangles in which fields are to be read.", no_args_is_help=True)
@@ -61,6 +63,9 @@ def suggest(
         typer.echo(diff(before, after, str(config or SHIPPED_CONFIG)), nl=False)
     if write and config is not None and after != before:
         write_whole(config, after)
+        Audit(settings.state_dir).record(
+            who(), f"regions --write {config}", None, diff(before, after, str(config))
+        )
         sys.stderr.write(f"{config} is written; a running daemon takes it up with SIGHUP\n")
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from foureyes.cli.credentials import who
 from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.exceptions import UsageError
 from foureyes.schema.annotations import MOST_TAUGHT
+from foureyes.telemetry.audit import Audit
 from foureyes.vision.taught import Example, TaughtPictures
 from foureyes.vision.teaching import field_to_teach
 
@@ -46,13 +48,17 @@ def teach(
     if task is None:
         raise UsageError("say which task: `foureyes teach TASK LABEL [IMAGE]`; --list shows what was taught")
     if forget:
-        _show(_forgotten(taught, task, label, image or ""), "forgotten", as_json=as_json)
+        gone = _forgotten(taught, task, label, image or "")
+        Audit(settings.state_dir).record(who(), f"teach forget {task}", _documents(gone), [])
+        _show(gone, "forgotten", as_json=as_json)
         return
     if label is None:
         raise UsageError("say which state the picture shows: `foureyes teach TASK LABEL [IMAGE]`")
     chosen = field_to_teach(settings, task, field, label)
     pixels = picture_of(settings, source, None if image is None else Path(image))
-    _show([taught.teach(task, chosen.name, label, pixels)], "taught", as_json=as_json)
+    learnt = [taught.teach(task, chosen.name, label, pixels)]
+    Audit(settings.state_dir).record(who(), f"teach {task}", [], _documents(learnt))
+    _show(learnt, "taught", as_json=as_json)
 
 
 def _is_asked(example: Example, task: str | None, label: str | None) -> bool:
@@ -66,9 +72,13 @@ def _forgotten(taught: TaughtPictures, task: str, label: str | None, digest: str
     return gone
 
 
+def _documents(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    return [each.model_dump(mode="json") for each in examples]
+
+
 def _show(examples: Sequence[Example], what: str, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([each.model_dump(mode="json") for each in examples], indent=2, allow_nan=False))
+        typer.echo(json.dumps(_documents(examples), indent=2, allow_nan=False))
         return
     for each in examples:
         typer.echo(

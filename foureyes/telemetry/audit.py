@@ -39,6 +39,7 @@ class Audit:
         line = json.dumps({"at": self._utcnow().isoformat(timespec="milliseconds"), **change}, ensure_ascii=False)
         event("audit.change", f"{who}: {what}", **change)
         try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._lock:
                 self._make_room()
                 _append(self._file, line)
