@@ -18,7 +18,7 @@ _COMMANDS = {
     "teach": "teach:teach",
     "regions": "regions:app",
     "status": "status:status",
-    "models": "status:models",
+    "models": "models:models",
     "engine": "engine:engine",
     "errors": "errors:app",
     "forge": "forge:app",
