@@ -25,7 +25,7 @@ class Desk:
         self.intake = intake
         self._plans = plans
         """The tasks' plans now, with the regions of each source, by the source's id; the first is the default."""
-        self._analysis = analysis
+        self.analysis = analysis
         self._numbers = itertools.count()
         self._one_at_a_time = asyncio.Lock()
 
@@ -35,7 +35,7 @@ class Desk:
         async with self._one_at_a_time:  # a crowd of operators leaves the loop's threads alone
             frame = await asyncio.to_thread(frame_of, data, next(self._numbers))
         asker = Asker(question.priority, question.client)
-        readings = await self._analysis.readings(Look(frame, None), plans, asker)
+        readings = await self.analysis.readings(Look(frame, None), plans, asker)
         return [reading.as_dict() for reading in readings]
 
     def _chosen(self, question: Question) -> list[Plan]:

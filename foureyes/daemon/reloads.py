@@ -50,6 +50,7 @@ class Reloads:
         self._loaded_at = datetime.now(UTC)
         self._digest = config_digest(composition.settings)
         self._refused: dict[str, Any] | None = None
+        self._waiting: list[asyncio.Future[str | None]] = []
         self._began_mono_s = time.monotonic()
 
     def document(self) -> dict[str, Any]:
@@ -66,8 +67,19 @@ class Reloads:
         while True:
             await self._wished.wait()
             self._wished.clear()
+            waiting, self._waiting = self._waiting, []
             async with service.reloading():
                 await self._reload()
+            for each in waiting:
+                if not each.done():
+                    each.set_result(self._refused["reason"] if self._refused else None)
+
+    async def reloaded(self) -> str | None:
+        """Have what stands in the file now read and put into force; why it was refused, None where it was not."""
+        through: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(through)
+        self._wished.set()
+        return await through
 
     async def _reload(self) -> None:
         self._began_mono_s = time.monotonic()
