@@ -15,9 +15,9 @@ from foureyes.daemon.fleet import Fleet
 from foureyes.daemon.parts import Found, Shared
 from foureyes.daemon.trial import tried
 from foureyes.exceptions import UsageError
-from foureyes.picture import Picture
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.log import event
+from foureyes.vision.look import Look
 from foureyes.vision.plan import Plan
 from foureyes.vision.source_watch import SourceWatch
 from foureyes.vision.task_watch import TaskWatch
@@ -65,13 +65,12 @@ class Composition:
         """What was chosen where the configuration leaves it open."""
         return [f"source '{name}': {found.why}" for name, found in self._sources.items() if found.why is not None]
 
-    def newest(self, source: str | None) -> Picture | None:
-        """The newest picture of a source, the first one by default. Raises UsageError where there is no such."""
+    def newest_look(self, source: str | None) -> Look | None:
+        """The newest look at a source, the first one by default. Raises UsageError where there is no such."""
         name = next(iter(self.watches)) if source is None else source
         if name not in self.watches:
             raise UsageError(f"there is no source {name!r}; known sources: {', '.join(self.watches)}")
-        frame = self.watches[name].newest
-        return None if frame is None else frame.picture
+        return self.watches[name].newest_look
 
     @asynccontextmanager
     async def begun(self) -> AsyncIterator[None]:

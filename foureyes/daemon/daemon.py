@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,10 @@ from foureyes.daemon.parts import Shared
 from foureyes.daemon.publisher import Publisher, Sink
 from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.reloads import Load, Reloads
+from foureyes.daemon.setup import Setup
+from foureyes.daemon.setup_file import ConfigFile
+from foureyes.daemon.setup_trials import Trials
+from foureyes.daemon.shown import Shown
 from foureyes.daemon.signals import Signals, Wishes
 from foureyes.daemon.state_folder import announce, claimed, forget
 from foureyes.daemon.taught_watch import TaughtWatch
@@ -44,10 +48,12 @@ from foureyes.outputs.live import LiveEvents
 from foureyes.servers.http.clients import Clients
 from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
+from foureyes.telemetry.audit import Audit
 from foureyes.telemetry.footprint import keep_small
 from foureyes.telemetry.history import History, history_file
 from foureyes.telemetry.log import event, start_logging
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.traces import Traces
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
 from foureyes.vision.taught import TaughtPictures
@@ -63,6 +69,7 @@ _FORCED_EXIT = 130
 class Options:
     """What the command line adds to the configuration."""
 
+    config: ConfigFile
     duration_s: float | None = None
     readings: Path | None = None
     """A file, or `-` for stdout."""
@@ -80,8 +87,10 @@ class Daemon:
         self._options = options
         self._load = load
         self._history = History(history_file(settings.state_dir))
-        self._metrics = Metrics(self._history.note)
+        self._traces = Traces()
+        self._metrics = Metrics(self._history.note, self._traces.step)
         self._live = LiveEvents(dropped=self._metrics.dropped)
+        self._shown = Shown(self._live, self._traces)
         self._metrics.event_streams(lambda: self._live.subscribers)
         self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
@@ -111,6 +120,7 @@ class Daemon:
 
     async def _live_through(self, stack: AsyncExitStack) -> None:
         event("daemon.starting", f"FourEyes {__version__}, Python {sys.version.split()[0]}, pid {os.getpid()}")
+        stack.enter_context(self._shown.running())
         listener = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(listener.close)
         stack.push_async_callback(asyncio.to_thread, self._history.save)
@@ -146,13 +156,21 @@ class Daemon:
             changes=Changes(self._live.publish),
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
+        setup = Setup(
+            self._options.config,
+            composition,
+            Trials(composition, desk),
+            reloads,
+            Audit(self._settings.state_dir),
+        )
         figures = Figures(self._history.aggregates, self._metrics.active_requests)
         app = create_app(
             health,
             desk=desk,
             report=self._faults.record,
-            pictures=composition,
+            reads=self._shown.reads(composition, self._metrics, self._settings.state_dir, self._faults.pictures),
             figures=figures,
+            setup=setup,
             rules=access_rules(self._settings, self._metrics),
         )
         await self._serve(WebServer(app, listener), listener, stack)
@@ -220,12 +238,21 @@ class Daemon:
             cache=self._cache,
             inference=Inference(self._encoder, self._metrics),
             publisher=self._publisher(stack, recorder),
-            on_frame=recorder.add if recorder else _keep_nothing,
+            on_frame=self._on_frame(recorder),
             report=self._faults.record,
         )
 
-    def _fault_kept(self, _fault: FaultEvent) -> None:
+    def _on_frame(self, recorder: Recorder | None) -> Callable[[Frame], None]:
+        def keep(frame: Frame) -> None:
+            self._shown.frame(frame)
+            if recorder is not None:
+                recorder.add(frame)
+
+        return keep
+
+    def _fault_kept(self, fault: FaultEvent) -> None:
         """Called from the thread that writes faults."""
+        self._shown.fault(fault)
         if self._triage is not None:
             self._triage.wake()
 
@@ -246,7 +273,14 @@ class Daemon:
             lines = JsonLines(self._options.readings, dropped=self._metrics.dropped, reader_left=self._reader_left)
             stack.callback(lines.close)
             sinks.append(lines.put)
-        return Publisher(self._live, self._metrics, sinks, readings_on=self._options.readings_on)
+        return Publisher(
+            self._live,
+            self._metrics,
+            sinks,
+            readings_on=self._options.readings_on,
+            history=self._shown.history,
+            traces=self._traces,
+        )
 
     def _own_memory(self) -> OwnMemory:
         limit_bytes = parts.memory_limit_bytes(self._settings.resources)
@@ -268,10 +302,6 @@ class Daemon:
     def _begin_stop(self, name: str) -> None:
         self._stop.set()
         event("daemon.stopping", f"{name}: ending gracefully; once more to force", signal=name)
-
-
-def _keep_nothing(_frame: Frame) -> None:
-    """Frames go nowhere unless somebody records."""
 
 
 @asynccontextmanager

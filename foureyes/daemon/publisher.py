@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from foureyes.daemon.steps import StepHistory
 from foureyes.outputs.live import LiveEvents
 from foureyes.telemetry.metrics import Metrics
+from foureyes.telemetry.traces import Traces
 from foureyes.vision.reading import Reading
 
 Sink = Callable[[Mapping[str, Any]], None]
@@ -17,12 +19,21 @@ class Publisher:
     """Hands every reading to every sink, in order. Nothing here waits."""
 
     def __init__(
-        self, live: LiveEvents, metrics: Metrics, sinks: Sequence[Sink], *, readings_on: Literal["look", "change"]
+        self,
+        live: LiveEvents,
+        metrics: Metrics,
+        sinks: Sequence[Sink],
+        *,
+        readings_on: Literal["look", "change"],
+        history: StepHistory,
+        traces: Traces,
     ) -> None:
         self._live = live
         self._metrics = metrics
         self._sinks = tuple(sinks)
         self._on_change_only = readings_on == "change"
+        self._history = history
+        self._traces = traces
         self._latest: dict[tuple[str, str], Reading] = {}
 
     def publish(self, reading: Reading) -> None:
@@ -33,6 +44,8 @@ class Publisher:
         origin, fallback = reading.origin or "none", reading.fallback
         self._metrics.look(reading.task, reading.source, origin, age_s=age_s, fallback=fallback)
         changed = before is None or (before.values, before.withheld) != (reading.values, reading.withheld)
+        self._history.add(reading)
+        self._traces.outcome(reading.frame_id, reading.task, reading)
         document = reading.as_dict()
         if changed or not self._on_change_only:
             for sink in self._sinks:
@@ -41,6 +54,8 @@ class Publisher:
 
     def forget(self, gone: Iterable[tuple[str, str]]) -> None:
         """Have no latest reading of these any more, each named by its source and its task."""
+        gone = list(gone)
+        self._history.forget(gone)
         for key in gone:
             self._latest.pop(key, None)
 

@@ -44,8 +44,9 @@ class PictureStore:
         """The file of a picture by its digest; None where it is not kept, or not any more."""
         if not name.isalnum():
             return None
-        files = (self._folder / f"{name}{suffix}" for suffix in _SUFFIXES)
-        return next((file for file in files if file.exists()), None)
+        folder = self._folder.resolve()
+        files = ((folder / f"{name}{suffix}").resolve() for suffix in _SUFFIXES)
+        return next((file for file in files if file.is_relative_to(folder) and file.is_file()), None)
 
     def prune(self) -> int:
         """Remove what is too old, and the oldest of what is too much; how many went."""

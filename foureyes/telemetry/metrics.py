@@ -43,9 +43,14 @@ def _without_history(*_request: Any) -> bool:
 class Metrics:
     """Every figure of one daemon. Methods are cheap and may be called from any thread."""
 
-    def __init__(self, note: Note = _without_history) -> None:
-        """`note` is told of each request to a model."""
+    def __init__(
+        self,
+        note: Note = _without_history,
+        on_step: Callable[[str, float], None] = lambda _name, _seconds: None,
+    ) -> None:
+        """`note` is told of each request to a model, `on_step` of each step and the seconds it took."""
         self.registry = CollectorRegistry()
+        self._on_step = on_step
         self._note = note
         self._frames = self._counter("frames", "frames captured", "source")
         self._missed = self._counter("missed_ticks", "deadlines that passed unused", "source")
@@ -117,6 +122,11 @@ class Metrics:
             self._fps.labels(source).set_function(lambda: _rate(self._ticks[source], time.monotonic()))
         self._ticks[source].append(time.monotonic())
 
+    def fps(self, source: str) -> float | None:
+        """Looks a second over the last ones; None before the second one."""
+        ticks = self._ticks.get(source, ())
+        return _rate(ticks, time.monotonic()) if isinstance(ticks, deque) and len(ticks) > 1 else None
+
     def frame(self, source: str) -> None:
         """Count one captured frame."""
         self._frames.labels(source).inc()
@@ -158,7 +168,9 @@ class Metrics:
         try:
             yield
         finally:
-            self._step.labels(name).observe(time.perf_counter() - began_s)
+            took_s = time.perf_counter() - began_s
+            self._step.labels(name).observe(took_s)
+            self._on_step(name, took_s)
 
     def cache_lookup(self, task: str, *, hit: bool) -> None:
         """Count one question to the answer cache."""

@@ -80,6 +80,11 @@ class SourceWatch:
         return self._camera.state
 
     @property
+    def fps(self) -> float:
+        """How many looks a second are wanted."""
+        return 1 / self._clock.period_s
+
+    @property
     def next_number(self) -> int:
         """The number of the next frame."""
         return self._camera.next_number
@@ -128,8 +133,8 @@ class SourceWatch:
     async def run(self) -> None:
         """Watch until the source is done or the task is cancelled."""
         self._began_mono_s = self._ticked_mono_s = self._turned_mono_s = self._now()
-        names, fps = ", ".join(task.plan.task for task in self.tasks), 1 / self._clock.period_s
-        what = f"{self.camera_state.description} at {fps:g} FPS: {names}"
+        names = ", ".join(task.plan.task for task in self.tasks)
+        what = f"{self.camera_state.description} at {self.fps:g} FPS: {names}"
         event("source.watching", f"watching {what}", source=self.id)
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -165,9 +170,9 @@ class SourceWatch:
                     task.offer(look)
 
     @property
-    def newest(self) -> Frame | None:
-        """The last frame that was captured, masks painted."""
-        return self._latest.frame if self._latest else None
+    def newest_look(self) -> Look | None:
+        """The last frame that was captured, masks painted, with the one before it."""
+        return self._latest
 
     def stop(self) -> None:
         """Give no picture and no reading from this moment on; `closed` tells when the source is let go of."""

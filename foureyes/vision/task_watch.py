@@ -15,6 +15,7 @@ from foureyes.schema.document import Schema, subset
 from foureyes.telemetry.log import event, log_context
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.report import Report, report_to_nobody
+from foureyes.telemetry.traces import looking_at
 from foureyes.vision.accepted import Accepted
 from foureyes.vision.agreement import Agreement
 from foureyes.vision.answer import Answer
@@ -137,7 +138,8 @@ class TaskWatch:
 
     async def _read_looks(self) -> None:
         while (look := await self._mailbox.take()) is not None:
-            with log_context(frame_id=look.frame.id, task=self.plan.task, source=self.plan.source):
+            frame_id, task = look.frame.id, self.plan.task
+            with log_context(frame_id=frame_id, task=task, source=self.plan.source), looking_at(frame_id, task):
                 self._under_way = look
                 await self._look_safely(look)
                 self._under_way = None
@@ -220,7 +222,7 @@ class TaskWatch:
                 self._nothing(look, "stale")
                 return
             try:
-                with log_context(frame_id=look.frame.id):
+                with log_context(frame_id=look.frame.id), looking_at(look.frame.id, self.plan.task):
                     answer, origin = await self._ask(look, view, route)
             except ServerError as error:
                 if self._is_final(look, route, error):

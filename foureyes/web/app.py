@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -14,14 +14,16 @@ from foureyes import __version__
 from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.web.access import Access, AccessRules
 from foureyes.web.analyze import Desk, add_analyze
+from foureyes.web.answers import Json
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
-from foureyes.web.frame import Pictures, add_frame
 from foureyes.web.guard import Guard
 from foureyes.web.metrics import Figures, add_metrics
 from foureyes.web.page import add_page
+from foureyes.web.reads import Reads, add_reads
 from foureyes.web.refusal import Refusals
 from foureyes.web.session import Sessions, add_session
+from foureyes.web.setup import Setup, add_setup
 from foureyes.web.view import DaemonView
 
 _MOST_BODY_BYTES = 1_000_000
@@ -33,15 +35,22 @@ def create_app(
     pace: Pace | None = None,
     desk: Desk | None = None,
     report: Report = report_to_nobody,
-    pictures: Pictures | None = None,
+    reads: Reads | None = None,
     figures: Figures | None = None,
+    setup: Setup | None = None,
     rules: AccessRules | None = None,
 ) -> FastAPI:
-    """The application over one daemon's view, its newest pictures, and its desk for pictures of operators.
+    """The application over one daemon's view, what else its page reads, and its desk for pictures of operators.
 
     Without `rules` nobody knows the token, so that nothing can be changed.
     """
-    app = FastAPI(title="FourEyes", version=__version__, openapi_url=None, max_body_size=_MOST_BODY_BYTES)
+    app = FastAPI(
+        title="FourEyes",
+        version=__version__,
+        openapi_url=None,
+        max_body_size=_MOST_BODY_BYTES,
+        default_response_class=Json,
+    )
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
     _add_middleware(app, report, rules or AccessRules())
     app.add_exception_handler(HTTPException, _json_error)
@@ -51,10 +60,12 @@ def create_app(
     add_page(app)
     if desk is not None:
         add_analyze(app, desk, report)
-    if pictures is not None:
-        add_frame(app, pictures)
+    if reads is not None:
+        add_reads(app, reads)
     if figures is not None:
         add_metrics(app, figures)
+    if setup is not None:
+        add_setup(app, setup, report)
     return app
 
 
@@ -69,14 +80,14 @@ def _add_middleware(app: FastAPI, report: Report, rules: AccessRules) -> None:
 
 def _add_health(app: FastAPI, view: DaemonView) -> None:
     @app.get("/health")
-    async def health() -> JSONResponse:
+    async def health() -> Json:
         document = view.health()
-        return JSONResponse(document, 503 if document["status"] == "failing" else 200)
+        return Json(document, 503 if document["status"] == "failing" else 200)
 
     @app.get("/ready")
-    async def ready() -> JSONResponse:
+    async def ready() -> Json:
         is_ready, document = view.ready()
-        return JSONResponse(document, 200 if is_ready else 503)
+        return Json(document, 200 if is_ready else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -94,8 +105,8 @@ def _add_readings(app: FastAPI, view: DaemonView, pace: Pace) -> None:
         return view.readings()
 
     @app.get("/events")
-    async def events() -> Response:
-        return EventStream(view.live, pace)
+    async def events(topics: Annotated[str | None, Query(max_length=200)] = None) -> Response:
+        return EventStream(view.live, pace, None if topics is None else frozenset(topics.split(",")))
 
 
 async def _json_error(_request: Request, error: Exception) -> JSONResponse:

@@ -19,8 +19,7 @@ async def test_every_listener_gets_every_event_in_order() -> None:
         for number in range(3):
             live.publish("reading", {"number": number})
         for listener in (one, two):
-            got = [await listener.next(1) for _ in range(3)]
-            assert [event.data["number"] for event in got if event] == [0, 1, 2]
+            assert [event.data["number"] for event in await listener.take(1)] == [0, 1, 2]
     assert live.subscribers == 0
 
 
@@ -31,15 +30,24 @@ async def test_a_slow_listener_loses_the_oldest_and_it_is_counted() -> None:
     with live.subscribed() as slow:
         for number in range(1000):
             live.publish("reading", {"number": number})
-        first = await slow.next(1)
-        assert first is not None
+        first, *_ = await slow.take(1)
         assert first.data["number"] == len(dropped) > 0
 
 
 async def test_without_an_event_the_wait_ends() -> None:
-    """A wait that nothing ends is told by None."""
+    """A wait that nothing ends gives nothing."""
     with LiveEvents(ignore).subscribed() as listener:
-        assert await listener.next(0.01) is None
+        assert await listener.take(0.01) == []
+
+
+async def test_a_listener_gets_the_kinds_that_it_asked_for() -> None:
+    """Lines of the log come to those alone who ask for them, and to these nothing else."""
+    live = LiveEvents(ignore)
+    with live.subscribed() as usual, live.subscribed({"log"}) as log:
+        for kind in ("log", "reading"):
+            live.publish(kind, {})
+        kinds = [[event.kind for event in await each.take(1)] for each in (usual, log)]
+    assert kinds == [["reading"], ["log"]]
 
 
 def test_the_number_of_listeners_is_bounded() -> None:
