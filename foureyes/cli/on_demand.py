@@ -23,6 +23,7 @@ _COMMANDS = {
     "errors": "errors:app",
     "forge": "forge:app",
     "config": "configuration:app",
+    "support": "support:support",
     "service": "service:app",
 }
 """By name the module of this package, and the function or the group in it; help lists them in this order."""
