@@ -32,6 +32,8 @@ _MOST_PICTURES = 20
 _DEEP = 3
 """So many levels are redacted entry by entry: the whole of it may be larger than one redaction's budget."""
 _NAMED_SECRET = re.compile(r"FOUREYES_\w*(?:URI|URLS?)$")
+_NO_SECRETS = {"PWD", "OLDPWD"}
+"""The shell's folders, which are named as passwords are."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _hide_secrets(settings: Settings) -> None:
     """What is a secret by its place is hidden wherever it turns up."""
     named = {value for key, value in _leaves(settings.model_dump(mode="json")) if key.endswith("_env")}
     for name, value in os.environ.items():
-        if name in named or is_secret_key(name) or _NAMED_SECRET.match(name):
+        if name in named or _NAMED_SECRET.match(name) or (is_secret_key(name) and name not in _NO_SECRETS):
             for secret in (value, *value.split(), *_passwords(value)):
                 hide(secret)
     if settings.mongo.uri is not None:
