@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ import typer
 
 from foureyes.cli import replay
 from foureyes.cli.credentials import who
-from foureyes.cli.options import AsJson, Config, StateDir, settings_from
+from foureyes.cli.options import AsJson, Config, StateDir, settings_from, span_of
 from foureyes.errors import queries
 from foureyes.errors.fault import Severity
 from foureyes.errors.group import Group, Status
@@ -29,7 +29,6 @@ from foureyes.telemetry.audit import Audit
 app = typer.Typer(help="List, show, resolve, mute, export and replay recorded faults.", no_args_is_help=True)
 app.command("replay")(replay.replay)
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHOWN_EVENTS = 20
 _DECIDED = ("status", "resolved_at", "muted_until", "muted_until_count")
 
@@ -126,7 +125,7 @@ def mute(
     with _existing(config, state_dir, name) as spool:
         group = queries.find_group(spool, name)
         if span is not None:
-            until = now + _span(span)
+            until = now + span_of(span)
             _audit(spool, "mute", group, spool.mute(group.fingerprint, now, until=until))
             typer.echo(f"{group.fingerprint} is muted until {stamp(until)}")
         elif times is not None:
@@ -231,19 +230,12 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     if re.fullmatch(r"\d+[smhd]", text):
-        return datetime.now(UTC) - _span(text)
+        return datetime.now(UTC) - span_of(text)
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"'{text}' is no time; write 2026-11-21T10:00 (UTC), or ago: 30m, 2h, 7d") from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)
-
-
-def _span(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if found is None:
-        raise UsageError(f"'{text}' is no span of time; write 90s, 30m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])
 
 
 def _line(group: Group) -> str:

@@ -18,6 +18,8 @@ _COMMANDS = {
     "teach": "teach:teach",
     "regions": "regions:app",
     "status": "status:status",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
     "models": "models:models",
     "engine": "engine:engine",
     "errors": "errors:app",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from foureyes.config import Settings, load_settings
+from foureyes.exceptions import UsageError
 from foureyes.frames.sources.grammar import parse_source
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Config = Annotated[
     Path | None, typer.Option("--config", envvar="FOUREYES_CONFIG", help="YAML file; the shipped one by default.")
@@ -49,3 +54,11 @@ def settings_from(
     return settings.model_copy(
         update={"sources": [source.model_copy(update={"fps": fps}) for source in settings.sources]}
     )
+
+
+def span_of(text: str) -> timedelta:
+    """A span of time as people write it. Raises UsageError."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found is None:
+        raise UsageError(f"'{text}' is no span of time; write 90s, 30m, 2h or 7d")
+    return timedelta(seconds=int(found[1]) * _UNITS_S[found[2]])

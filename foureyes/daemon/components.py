@@ -30,7 +30,7 @@ def source_component(watch: SourceWatch) -> dict[str, Any]:
     return {
         "state": _source_word(watch, stalled.cause if stalled else None),
         "cause": stalled.cause if stalled else None,
-        "reason": stalled.text if stalled else camera.error,
+        "reason": watch.paused or (stalled.text if stalled else camera.error),
         "kind": camera.kind,
         "watching": camera.description,
         "frames": camera.frames,
@@ -42,6 +42,8 @@ def _source_word(watch: SourceWatch, cause: str | None) -> Word:
     camera = watch.camera_state
     if watch.done:
         return Word.ENDED
+    if watch.paused is not None:
+        return Word.PAUSED
     if cause is not None:
         return Word.FROZEN if cause == "frozen" else Word.BLIND
     if camera.frames == 0:
@@ -108,7 +110,7 @@ def task_component(task: TaskWatch, source: Component, choices: list[Choice]) ->
 def _task_word(
     task: TaskWatch, source: Component, choices: list[Choice], chosen: Choice | None
 ) -> tuple[Word, str | None]:
-    if source["state"] in {Word.ENDED, Word.FROZEN, Word.BLIND}:
+    if source["state"] in {Word.ENDED, Word.PAUSED, Word.FROZEN, Word.BLIND}:
         return source["state"], source["reason"]
     if task.trouble is not None:
         return Word.FAILING, task.trouble

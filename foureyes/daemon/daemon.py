@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from foureyes.daemon.faults import faults_kept, mongo_writer
 from foureyes.daemon.health import DaemonHealth
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.parts import Shared
+from foureyes.daemon.pause import Pauses
 from foureyes.daemon.publisher import Publisher, Sink
 from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.reloads import Load, Reloads
@@ -129,7 +130,8 @@ class Daemon:
             await stack.enter_async_context(mongo.running())
         self._triage = self._new_triage()
         await stack.enter_async_context(_beside(self._triage.run(), "triage"))
-        shared = self._shared(stack)
+        pauses = self._pauses(lambda: list(composition.watches))
+        shared = self._shared(stack, pauses)
         shedding = parts.shedding_of(
             self._settings,
             lambda: composition.tasks,
@@ -172,6 +174,7 @@ class Daemon:
             figures=figures,
             setup=setup,
             rules=access_rules(self._settings, self._metrics),
+            pauses=pauses,
         )
         await self._serve(WebServer(app, listener), listener, stack)
         upkeep = Upkeep(
@@ -227,7 +230,11 @@ class Daemon:
             if watch.fatal is not None:
                 raise watch.fatal
 
-    def _shared(self, stack: AsyncExitStack) -> Shared:
+    def _pauses(self, sources: Callable[[], Collection[str]]) -> Pauses:
+        folder = self._settings.state_dir
+        return Pauses(folder, sources, self._live.publish, Audit(folder))
+
+    def _shared(self, stack: AsyncExitStack, pauses: Pauses) -> Shared:
         recorder = self._recorder(stack)
         clients = Clients(idle_s=self._settings.resources.client_idle_s)
         stack.push_async_callback(clients.aclose)
@@ -240,6 +247,7 @@ class Daemon:
             publisher=self._publisher(stack, recorder),
             on_frame=self._on_frame(recorder),
             report=self._faults.record,
+            paused=pauses.why,
         )
 
     def _on_frame(self, recorder: Recorder | None) -> Callable[[Frame], None]:

@@ -134,9 +134,10 @@ class DaemonHealth:
 
     def _status(self, components: Mapping[str, Component]) -> str:
         states = {component["state"] for component in components.values()}
-        if states <= QUIET:
-            return Word.OK
-        seeing = any(part["state"] == Word.OK for name, part in components.items() if name.startswith("source"))
+        sources = {part["state"] for name, part in components.items() if name.startswith("source:")}
+        if states <= QUIET | {Word.PAUSED}:
+            return Word.PAUSED if Word.PAUSED in sources and sources <= {Word.PAUSED, Word.ENDED} else Word.OK
+        seeing = bool(sources & {Word.OK, Word.PAUSED})
         if seeing and self.ready()[0]:
             return Word.DEGRADED
         return Word.STARTING if Word.STARTING in states else Word.FAILING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from foureyes.config import Settings
@@ -53,6 +54,8 @@ class Shared:
     publisher: Publisher
     on_frame: Callable[[Frame], None]
     report: Report
+    paused: Callable[[str], str | None] = lambda _source: None
+    """Why a source is not looked at; None while it is."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ def watch_of(
         metrics=shared.metrics,
         on_frame=shared.on_frame,
         report=shared.report,
+        paused=partial(shared.paused, source.id),
     )
 
 

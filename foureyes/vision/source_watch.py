@@ -34,6 +34,10 @@ class StallRules:
     """What one look may take by the source's own timeouts, all of them in a row."""
 
 
+def _goes_on() -> None:
+    """Where nobody ever pauses."""
+
+
 class SourceWatch:
     """Owns one source: its clock, its camera and its tasks."""
 
@@ -49,6 +53,7 @@ class SourceWatch:
         metrics: Metrics,
         on_frame: Callable[[Frame], None],
         report: Report = report_to_nobody,
+        paused: Callable[[], str | None] = _goes_on,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = source_id
@@ -61,6 +66,9 @@ class SourceWatch:
         self._metrics = metrics
         self._on_frame = on_frame
         self._report = report
+        self._paused = paused
+        self._rests = False
+        self._is_first = True
         self._now = now
         self._latest: Look | None = None
         self._error: str | None = None
@@ -89,9 +97,14 @@ class SourceWatch:
         """The number of the next frame."""
         return self._camera.next_number
 
+    @property
+    def paused(self) -> str | None:
+        """Why nobody looks, where that is wished: by whom and until when."""
+        return self._paused() or ("it goes on at the next look" if self._rests else None)
+
     def stall(self) -> Stall | None:
-        """Why no new picture comes, by the last progress; None while all is well."""
-        if self._began_mono_s is None:
+        """Why no new picture comes, by the last progress; None while all is well, or nobody looks."""
+        if self._began_mono_s is None or self.paused is not None:
             return None
         now_s, rules, state = self._now(), self.rules, self._camera.state
         state = replace(
@@ -186,6 +199,9 @@ class SourceWatch:
     async def _capture(self) -> None:
         async for tick in self._clock.ticks():
             self._ticked_mono_s = self._now()
+            if self._is_resting():
+                self._turned_mono_s = self._ticked_mono_s
+                continue
             self._metrics.tick(self.id, lateness_s=tick.lateness_s, missed=tick.missed)
             try:
                 await self._look()
@@ -206,12 +222,38 @@ class SourceWatch:
         for task in self.tasks:
             task.finish()
 
+    def _is_resting(self) -> bool:
+        """Whether the looking is paused; each change of that is noted here."""
+        why = self._paused()
+        if why is not None and not self._rests:
+            self._rest(why)
+        elif why is None and self._rests:
+            self._go_on()
+        return self._rests
+
+    def _rest(self, why: str) -> None:
+        self._rests, self._stalled = True, None
+        self._metrics.source_up(self.id, up=False)
+        for task in self.tasks:
+            task.is_frozen = False
+        event("source.paused", f"source '{self.id}' is {why}", source=self.id)
+
+    def _go_on(self) -> None:
+        """What was seen before the pause tells nothing of how the source stands or moves now."""
+        self._rests, self._is_first = False, True
+        self._began_mono_s = self._now()
+        event("source.resumed", f"source '{self.id}' is looked at again", source=self.id)
+
     async def _look(self) -> None:
         with self._metrics.step("grab"):
             frame = await self._camera.look()
+        if self._paused() is not None:  # while it was taken
+            self._metrics.dropped("source", "paused")
+            return
         self._metrics.frame(self.id)
         self._recovered()
-        previous = self._latest.frame if self._latest else None
+        previous = self._latest.frame if self._latest and not self._is_first else None
+        self._is_first = False
         if previous is not None:
             await self._learn_noise(frame, previous)
         self._latest = Look(frame, previous)
@@ -233,7 +275,8 @@ class SourceWatch:
         """Name a stall once when it begins and once when it ends, even while a grab hangs."""
         while not self.done:
             await asyncio.sleep(self._clock.period_s)
-            self._note(self.stall())
+            if self.paused is None:
+                self._note(self.stall())
 
     def _note(self, found: Stall | None) -> None:
         before, self._stalled = self._stalled, found

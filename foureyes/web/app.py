@@ -20,6 +20,7 @@ from foureyes.web.faults import FaultReporter
 from foureyes.web.guard import Guard
 from foureyes.web.metrics import Figures, add_metrics
 from foureyes.web.page import add_page
+from foureyes.web.pause import Pauses, add_pause
 from foureyes.web.reads import Reads, add_reads
 from foureyes.web.refusal import Refusals
 from foureyes.web.session import Sessions, add_session
@@ -39,6 +40,7 @@ def create_app(
     figures: Figures | None = None,
     setup: Setup | None = None,
     rules: AccessRules | None = None,
+    pauses: Pauses | None = None,
 ) -> FastAPI:
     """The application over one daemon's view, what else its page reads, and its desk for pictures of operators.
 
@@ -66,6 +68,8 @@ def create_app(
         add_metrics(app, figures)
     if setup is not None:
         add_setup(app, setup, report)
+    if pauses is not None:
+        add_pause(app, pauses)
     return app
 
 
