@@ -13,6 +13,7 @@ import pytest
 from parts.mongo_server import URI_VARIABLE, MongoServer, build_beforehand
 from parts.obs_studio import ObsStudio
 from parts.program import MissingProgramError
+from parts.promtool import Promtool, promtool
 from parts.xvfb import Xvfb
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -97,3 +98,9 @@ def mongo(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
 def own_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A MongoDB of one module's own, to be stopped, killed and started again."""
     yield from _running(MongoServer(tmp_path_factory.mktemp("own-mongo")))
+
+
+@pytest.fixture(name="promtool", scope="session")
+def _promtool() -> Iterator[Promtool]:
+    """Prometheus' tool that checks metrics and rules."""
+    yield from _running(promtool())
