@@ -12,8 +12,10 @@ import typer
 
 from foureyes.cli.options import Config, Fps, SourceText, StateDir, settings_from
 from foureyes.config import Settings
+from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.daemon.daemon import Options, run_daemon
 from foureyes.daemon.reloads import Load
+from foureyes.daemon.setup_file import ConfigFile
 from foureyes.exceptions import UsageError
 
 Duration = Annotated[
@@ -40,8 +42,9 @@ def run(
     parent_pipe: ParentPipe = False,
 ) -> None:
     """Watch the sources and publish readings until Ctrl-C."""
-    options = _options(duration, readings, readings_on, record=None)
     load = partial(settings_from, config, source=source, fps=fps, state_dir=state_dir)
+    file = ConfigFile(config or SHIPPED_CONFIG, lambda text: load(text=text))
+    options = _options(file, duration, readings, readings_on, record=None)
     _run(load, replace(options, parent_pipe=parent_pipe))
 
 
@@ -55,7 +58,8 @@ def record(
 ) -> None:
     """Watch like `run` and keep frames and readings in DIR; replay it with --source replay:DIR."""
     load = partial(settings_from, config, source=source, fps=fps, state_dir=state_dir)
-    _run(lambda: _recordable(load()), _options(duration, None, "look", record=folder))
+    file = ConfigFile(config or SHIPPED_CONFIG, lambda text: _recordable(load(text=text)))
+    _run(lambda: _recordable(load()), _options(file, duration, None, "look", record=folder))
 
 
 def _recordable(settings: Settings) -> Settings:
@@ -64,10 +68,13 @@ def _recordable(settings: Settings) -> Settings:
     return settings
 
 
-def _options(duration: float | None, readings: str | None, readings_on: str, record: Path | None) -> Options:
+def _options(
+    file: ConfigFile, duration: float | None, readings: str | None, readings_on: str, record: Path | None
+) -> Options:
     if readings_on not in {"look", "change"}:
         raise UsageError(f"--readings-on is 'look' or 'change', not {readings_on!r}")
     return Options(
+        config=file,
         duration_s=duration,
         readings=Path(readings) if readings else None,
         readings_on="change" if readings_on == "change" else "look",

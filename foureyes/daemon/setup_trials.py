@@ -21,7 +21,7 @@ from foureyes.servers.server import Priority
 from foureyes.vision.analysis import SOURCE
 from foureyes.vision.inference import Asker
 from foureyes.vision.look import Look
-from foureyes.vision.plan import Plan, plan_for
+from foureyes.vision.plan import WHOLE_TASK, Plan, plan_for
 from foureyes.vision.reading import iso
 from foureyes.vision.taught import TaughtPictures
 from foureyes.web.setup_questions import ReadQuestion, SuggestQuestion, TaskQuestion
@@ -109,7 +109,7 @@ class Trials:
         if strangers := set(_patterns(answer)) - set(_patterns(task.answer)):
             # matching one can take for ever, and that would hold up everybody
             raise UsageError(f"the pattern {min(strangers)!r} cannot be tried; write it into the file")
-        known = {"*", *answer["properties"]}
+        known = {WHOLE_TASK, *answer["properties"]}
         regions = {name: rect for name, rect in task.regions.items() if name in known}
         prompt = task.prompt if question.prompt is None else question.prompt or None
         wanted = task.model_copy(update={"answer": answer, "prompt": prompt, "regions": regions})
@@ -124,9 +124,11 @@ def _task(settings: Settings, name: str) -> Task:
 
 
 def _alone(settings: Settings, name: str, field: str | None, region: Rect) -> Task:
-    """The task with each of its fields, or one of them, read from this region alone."""
+    """The task with each field, or one, read from this region alone; `*` is all of them together."""
     task = _task(settings, name)
     known = list(task.answer["properties"])
+    if field == WHOLE_TASK:
+        return task.model_copy(update={"regions": {WHOLE_TASK: region}})
     if field is not None and field not in known:
         raise UsageError(f"task '{name}' has no field {field!r}; its fields: {', '.join(known)}")
     wanted = known if field is None else [field]
