@@ -60,6 +60,8 @@ FourEyesError
 |   +-- WebhookAwayError        nobody took it now
 |   +-- WebhookRefusedError     it was refused for good
 +-- AlertError                  a notice of an alert was not delivered
++-- BrokerError                 the MQTT broker is away
+|   +-- BrokerRefusedError      it answers, and does not take us
 +-- AuditError                  a change was made and could not be written to the audit file
 +-- NotRunningError             no daemon answers for this state folder
 +-- ServiceError                the manager of services is not there, or refused
@@ -381,6 +383,16 @@ class AlertError(FourEyesError):
 
 class AuditError(FourEyesError):
     """A change was made, and could not be written to the audit file; the message says why."""
+
+
+class BrokerError(FourEyesError):
+    """The MQTT broker is away; it is tried again until it is back."""
+
+    retryable = True
+
+
+class BrokerRefusedError(BrokerError):
+    """The MQTT broker answers and does not take us: user, password or its own rules are to be mended."""
 
 
 class NotRunningError(FourEyesError):

@@ -27,6 +27,21 @@ def _base_url(value: str) -> str:
     return value.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
+        raise ValueError("http://host/path or https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("no user or password in it: the receiver knows us by the signature (secret_env)")
+    return value
+
+
+def _without_path(value: str) -> str:
+    """Many receivers are known by a secret in the path."""
+    parts = urlsplit(value)
+    return f"{parts.scheme}://{parts.netloc}/[REDACTED]"
+
+
 def _model_id(value: str) -> str:
     if any(part in {"", ".", ".."} or len(part) > 100 for part in value.split("/")):
         raise ValueError(
@@ -40,6 +55,8 @@ ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:._/-]{1,400}$"
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
 Url = Annotated[str, AfterValidator(_base_url)]
 """Scheme, host and port of a server; a trailing /v1 is taken off."""
+WebAddress = Annotated[str, AfterValidator(_web_address), PlainSerializer(_without_path, str, when_used="json")]
+"""Where something is posted to; shown without its path."""
 Command = Annotated[list[str], Field(min_length=1), PlainSerializer(redact, list[str], when_used="json")]
 """An argument list; shown without the secrets that are in it (--api-key ...)."""
 Rect = Annotated[tuple[float, float, float, float], AfterValidator(_inside_picture)]

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import Field
 
-from foureyes.config.section import Command, Section, Text, Timeout
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
-        raise ValueError("http://host/path or https://host/path")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("no user or password in it: the receiver knows us by the signature (secret_env)")
-    return value
-
-
-def _without_path(value: str) -> str:
-    """Many receivers are known by a secret in the path."""
-    parts = urlsplit(value)
-    return f"{parts.scheme}://{parts.netloc}/[REDACTED]"
+from foureyes.config.section import Command, Section, Text, Timeout, WebAddress
 
 
 class Webhook(Section):
     """A url that cases are posted to, signed by the rules of standardwebhooks.com."""
 
-    url: Annotated[str, AfterValidator(_web_address), PlainSerializer(_without_path, str, when_used="json")]
+    url: WebAddress
     secret_env: Text = Field(
         "FOUREYES_WEBHOOK_SECRET", description="the environment variable that holds the secret of the signature"
     )

@@ -18,10 +18,11 @@ from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import HandOverError
 from foureyes.forgewright.case import WAITING, Case, CaseState, task_of
 from foureyes.forgewright.cases import Cases
-from foureyes.forgewright.handover.target import Target, write_whole
+from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.intake import Suppressed
 from foureyes.redaction import redact_text
 from foureyes.telemetry.log import event
+from foureyes.whole_file import write_whole
 
 RESOLVED = "resolved"
 """Why a case was closed that nobody needs any more."""

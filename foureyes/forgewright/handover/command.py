@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foureyes.exceptions import HandOverError
-from foureyes.forgewright import program
 from foureyes.redaction import redact_text
+from foureyes.servers.process import program
 from foureyes.servers.process.environment import environment
 
 OUTPUT = "output.log"

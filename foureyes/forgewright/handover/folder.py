@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from foureyes.exceptions import HandOverError
-from foureyes.forgewright.handover.target import write_whole
+from foureyes.whole_file import write_whole
 
 
 class Folder:

@@ -15,9 +15,9 @@ import psutil
 
 import foureyes
 from foureyes.errors.plain import plain_text
-from foureyes.forgewright import program
 from foureyes.forgewright.reproduction.limits import Limits
 from foureyes.forgewright.reproduction.verdict import Outcome, Verdict
+from foureyes.servers.process import program
 
 __all__ = ["Limits", "Outcome", "Verdict", "run"]
 

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from foureyes.config.triage import Triage
 from foureyes.exceptions import ApprovalError, PatchRefusedError, VerificationError
-from foureyes.forgewright import program
 from foureyes.forgewright.reproduction.verdict import Outcome as Seen
 from foureyes.forgewright.reproduction.verdict import Verdict
 from foureyes.forgewright.verification.patch import Change, Patch, changes_of, read_patch
@@ -22,6 +21,7 @@ from foureyes.forgewright.verification.project import Copying, Project, program_
 from foureyes.forgewright.verification.replacement import replace_files
 from foureyes.forgewright.verification.result import Outcome, Step, Verification
 from foureyes.redaction import redact_text
+from foureyes.servers.process import program
 
 _SHOWN_CHARS = 4000
 

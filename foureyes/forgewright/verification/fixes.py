@@ -15,7 +15,6 @@ from foureyes.forgewright.case import PATCH, Case, CaseState
 from foureyes.forgewright.cases import Cases
 from foureyes.forgewright.claim import claimed
 from foureyes.forgewright.dispatch import RESOLVED, case_folder
-from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import runner
 from foureyes.forgewright.reproduction.limits import Limits
 from foureyes.forgewright.verification.attempt import Attempt, OnStep
@@ -23,6 +22,7 @@ from foureyes.forgewright.verification.patch import git, mark_of, read_patch
 from foureyes.forgewright.verification.project import program_of, project_of
 from foureyes.forgewright.verification.result import Outcome, Verification
 from foureyes.telemetry.log import event
+from foureyes.whole_file import write_whole
 
 WORK = "a verification or an approval"
 WAITS = "nothing is applied before `foureyes forge approve`"

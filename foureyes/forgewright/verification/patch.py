@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from foureyes.exceptions import PatchRefusedError, VerificationError
-from foureyes.forgewright import program
+from foureyes.servers.process import program
 
 MAX_PATCH_BYTES = 1_000_000
 _MAX_FILE_BYTES = 10_000_000

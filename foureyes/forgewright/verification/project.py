@@ -10,7 +10,7 @@ from threading import Event
 
 import foureyes
 from foureyes.exceptions import ApprovalError, VerificationError
-from foureyes.forgewright import program
+from foureyes.servers.process import program
 
 _PACKAGE = Path(foureyes.__file__).parent
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".tox", ".nox", ".*_cache", "node_modules", "*.egg-info")

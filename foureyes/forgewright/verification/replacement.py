@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foureyes.exceptions import ApprovalError
-from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.verification.patch import Change
+from foureyes.whole_file import write_whole
 
 
 def replace_files(root: Path, changes: Sequence[Change], backup: Path) -> None:

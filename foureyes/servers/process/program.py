@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -33,15 +34,17 @@ async def run(
     env: Mapping[str, str],
     timeout_s: float,
     bound: Callable[[int], None] = lambda _pid: None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
 ) -> int | None:
     """Run a program in `cwd`; its exit code, or OUT_OF_TIME. `output` gets the last of what it says.
 
     Whatever is left of its process group is ended with it, also when this is cancelled. `bound` is given its pid
-    once it is started. Raises OSError where it cannot be started.
+    once it is started; `stdin` is a file, since a pipe that nobody reads would keep us waiting. Raises OSError
+    where it cannot be started.
     """
     process = await asyncio.create_subprocess_exec(
         *arguments,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=cwd,
