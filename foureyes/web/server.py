@@ -13,10 +13,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from foureyes.exceptions import PortTakenError, UsageError
+from foureyes.web.patience import Patience
 
 _TRIES = 20
 _GRACE_S = 0.5
 _STOP_WITHIN_S = 2
+_PATIENCE_S = 60.0
 
 
 def bind(host: str, port: int | None, default: int) -> socket.socket:
@@ -78,7 +80,8 @@ class _Uvicorn(uvicorn.Server):
 class WebServer:
     """One application on one socket, inside the running event loop."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, patience_s: float = _PATIENCE_S) -> None:
+        """A client that neither sends nor reads for `patience_s` where it is its turn is cut off."""
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -93,15 +96,20 @@ class WebServer:
         self._server = _Uvicorn(config)
         self._listener = listener
         self._serving: asyncio.Task[None] | None = None
+        self._patience = Patience(lambda: self._server.server_state.connections, patience_s)
+        self._waiting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Serve in a task of its own; returns once requests are answered."""
         self._serving = asyncio.create_task(self._server.serve([self._listener]), name="web")
         while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
+        self._waiting = asyncio.create_task(self._patience.run(), name="web patience")
 
     async def stop(self) -> None:
         """Stop within two seconds: listeners are let go, and a client that does not read is cut off."""
+        if self._waiting is not None:
+            self._waiting.cancel()
         self._server.should_exit = True
         self._app.state.live.close()
         if self._serving is None:

@@ -64,6 +64,22 @@ class RunningDaemon(Program):
     def get(self, route: str) -> Any:
         return httpx.get(self.url + route, timeout=10, trust_env=False).json()
 
+    @property
+    def proof(self) -> dict[str, str]:
+        """The header with which requests may change something."""
+        token = (self.state_dir / "web-token").read_text("ascii").strip()
+        return {"Authorization": f"Bearer {token}"}
+
+    def post(self, route: str, document: Any, **headers: str) -> httpx.Response:
+        """Post a document with the token, unless the headers say otherwise."""
+        every = {**self.proof, **headers}
+        return httpx.post(self.url + route, json=document, headers=every, timeout=10, trust_env=False)
+
+    def audited(self) -> list[dict[str, Any]]:
+        """The lines of the audit file."""
+        file = self.state_dir / "audit.jsonl"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
     def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait for a condition; a daemon that ends meanwhile fails at once, with its last lines."""
 

@@ -1,0 +1,261 @@
+"""Who may do what, asked of a real daemon: without the token, with it, from elsewhere, by another site's page."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from parts.foureyes import foureyes
+from parts.watched import Watched, drawn, task, watching
+
+from foureyes.exceptions import UsageError
+from foureyes.picture import encode_png
+from foureyes.web.token import kept_token, token_file
+
+NAME = "foureyes.example"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the point
+
+
+def elsewhere(address: str) -> dict[str, str]:
+    """As a proxy on this machine hands on the request of somebody else."""
+    return {"X-Forwarded-For": address}
+
+
+def own_address() -> str | None:
+    """An address of this machine that is not loopback's."""
+    found = (each for addresses in psutil.net_if_addrs().values() for each in addresses)
+    return next(
+        (each.address for each in found if each.family == socket.AF_INET and each.address[:4] != "127."), None
+    )
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    names = [NAME, *filter(None, [own_address()])]
+    folder = tmp_path_factory.mktemp("access")
+    settings = {"FOUREYES_WEB__HOST": EVERYWHERE, "FOUREYES_WEB__ALLOWED_HOSTS": json.dumps(names)}
+    with watching(folder, {"calm": task()}, **settings) as running:
+        yield running
+
+
+def ask(watched: Watched, method: str, route: str, url: str | None = None, **options: Any) -> httpx.Response:
+    return httpx.request(method, (url or watched.daemon.url) + route, trust_env=False, timeout=10, **options)
+
+
+def test_loopback_looks_without_a_token(watched: Watched) -> None:
+    """On this machine everything may be seen, and a picture of one's own be read, with no token at all."""
+    for route in (
+        "/",
+        "/health",
+        "/ready",
+        "/metrics",
+        "/api/status",
+        "/api/readings",
+        "/api/frame",
+        "/api/pause",
+    ):
+        assert ask(watched, "GET", route).status_code == 200, route
+    headers = {"Content-Type": "image/png"}
+    read = ask(watched, "POST", "/api/analyze", content=encode_png(drawn("mine")), headers=headers)
+    assert read.status_code == 200
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x"])
+def test_changing_anything_needs_the_token(watched: Watched, shown: str) -> None:
+    """Without it, with another one or otherwise the answer is 401, says what to do, and nothing has changed."""
+    token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
+    headers = {"Authorization": shown.format(token=token)} if shown else {}
+    for route in ("/api/pause", "/api/resume"):
+        refused = ask(watched, "POST", route, json={}, headers=headers)
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
+        assert "web-token" in refused.json()["error"]["message"]
+    assert ask(watched, "DELETE", "/api/session", headers=headers).status_code == 401
+    assert watched.daemon.get("/api/pause") == {"sources": {}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/try/../pause", "/api/try/%2e%2e/pause", "//api/pause", "/static/../api/pause", "/api/analyze/../pause"],
+)
+def test_no_spelling_of_a_path_goes_round_the_token(watched: Watched, path: str) -> None:
+    """What begins like a route that changes nothing is none: the path is never put together anew."""
+    url = httpx.URL(watched.daemon.url)
+    connection = http.client.HTTPConnection(url.host, url.port or 80, timeout=10)
+    connection.request("POST", path, "{}", {"Content-Type": "application/json"})
+    assert connection.getresponse().status in {401, 404, 405}
+    connection.close()
+    assert watched.daemon.get("/api/pause") == {"sources": {}}
+
+
+def test_any_other_address_needs_the_token(watched: Watched) -> None:
+    """From elsewhere nothing is seen but the page itself with nothing on it, until the token is shown."""
+    for route in ("/health", "/metrics", "/api/readings", "/api/frame", "/events"):
+        assert ask(watched, "GET", route, headers=elsewhere("203.0.113.1")).status_code == 401, route
+    for route in ("/", "/static/page.css"):
+        assert ask(watched, "GET", route, headers=elsewhere("203.0.113.1")).status_code == 200
+    headers = elsewhere("203.0.113.1") | watched.daemon.proof
+    assert ask(watched, "GET", "/api/readings", headers=headers).status_code == 200
+
+
+def test_who_asks_by_another_name_than_loopbacks_is_not_on_this_machine(watched: Watched) -> None:
+    """A request for a configured name may come through a proxy: it needs the token; another name is refused."""
+    assert ask(watched, "GET", "/health", headers={"Host": NAME}).status_code == 401
+    assert ask(watched, "GET", "/health", headers={"Host": NAME} | watched.daemon.proof).status_code == 200
+    assert (
+        ask(watched, "GET", "/health", headers={"Host": "evil.example"} | watched.daemon.proof).status_code == 403
+    )
+
+
+@pytest.mark.skipif(own_address() is None, reason="this machine has no address but loopback's")
+def test_a_real_other_address_needs_the_token(watched: Watched) -> None:
+    """Over an address that is not loopback's the socket's own peer is what counts."""
+    url = f"http://{own_address()}:{httpx.URL(watched.daemon.url).port}"
+    assert ask(watched, "GET", "/health", url).status_code == 401
+    assert ask(watched, "GET", "/health", url, headers=watched.daemon.proof).status_code == 200
+
+
+def test_the_token_is_printed_once_and_kept_for_its_owner(watched: Watched) -> None:
+    """The console has it once, its file is for the owner alone, and no log has it, however it was shown."""
+    token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
+    ask(watched, "GET", "/health", headers={"Authorization": f"Bearer {token}"})
+    ask(watched, "GET", f"/api/frame?source={token}")
+    watched.daemon.post("/api/pause", {"source": token})
+    ask(watched, "GET", "/health", headers={"Authorization": f"Bearer {token}{token}"})
+    file = token_file(watched.daemon.state_dir)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert watched.daemon.tail(10_000).count(token) == 1
+    written = [each for each in watched.daemon.state_dir.rglob("*") if each.is_file() and each != file]
+    assert [each for each in written if token.encode() in each.read_bytes()] == []
+    assert any("token" in line["message"] for line in watched.events("security.wrong_token"))
+
+
+def test_a_token_is_made_once_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    """The second start takes the first one's; an empty file lets nobody in with an empty token."""
+    first, is_new = kept_token(tmp_path)
+    assert is_new
+    token_file(tmp_path).chmod(0o644)
+    assert kept_token(tmp_path) == (first, False)
+    assert stat.S_IMODE(token_file(tmp_path).stat().st_mode) == 0o600
+    for text in ("", "\n", "short", "a b c d e f g h i j k l m n", "ü" * 30):
+        token_file(tmp_path).write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match="web-token"):
+            kept_token(tmp_path)
+
+
+@pytest.fixture
+def page(watched: Watched) -> Iterator[httpx.Client]:
+    """A browser that was given the token: it has a cookie."""
+    with httpx.Client(base_url=watched.daemon.url, trust_env=False, timeout=10) as client:
+        token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
+        begun = client.post("/api/session", json={"token": token})
+        assert begun.status_code == 200
+        cookie = begun.headers["set-cookie"].lower()
+        assert {"httponly", "samesite=strict", "path=/"} <= set(cookie.split("; "))
+        assert token not in cookie
+        yield client
+
+
+def test_a_wrong_token_begins_no_session(watched: Watched) -> None:
+    """No cookie for another token, for none, and for what is no text."""
+    for token in ("wrong", "", 7, None):
+        refused = ask(watched, "POST", "/api/session", json={"token": token})
+        assert refused.status_code in {400, 401}
+        assert "set-cookie" not in refused.headers
+    for cookie in ("", "foureyes_session=", "foureyes_session=made-up"):
+        assert ask(watched, "POST", "/api/pause", json={}, headers={"Cookie": cookie}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "{url}"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "{url}"}, 200),
+        ({}, 403),
+        ({"Origin": "http://127.0.0.1:9"}, 403),  # another port of this machine is the same site for SameSite
+        ({"Sec-Fetch-Site": "same-site", "Origin": "{url}"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_another_sites_page_cannot_use_the_cookie(
+    watched: Watched, page: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    """The cookie changes something only for a page of the very same origin."""
+    sent = {name: value.format(url=watched.daemon.url) for name, value in headers.items()}
+    assert page.post("/api/resume", json={}, headers=sent).status_code == status
+
+
+def test_a_session_is_ended_for_good(watched: Watched, page: httpx.Client) -> None:
+    """After DELETE the cookie that somebody kept opens nothing any more."""
+    kept, origin = page.cookies["foureyes_session"], {"Origin": watched.daemon.url}
+    assert page.delete("/api/session", headers=origin).status_code == 200
+    headers = origin | {"Cookie": f"foureyes_session={kept}"}
+    assert ask(watched, "POST", "/api/resume", json={}, headers=headers).status_code == 401
+
+
+def test_every_change_is_one_line_of_the_audit(watched: Watched, page: httpx.Client) -> None:
+    """By page, API and command alike: who, what, before and after, in a file of the owner's and in the log."""
+    since = len(watched.daemon.audited())
+    assert page.post("/api/pause", json={}, headers={"Origin": watched.daemon.url}).status_code == 200
+    assert watched.daemon.post("/api/resume", {}).status_code == 200
+    state_dir = str(watched.daemon.state_dir)
+    for verb in ("pause", "resume"):
+        done = foureyes(verb, "--state-dir", state_dir, USER="somebody", LOGNAME="somebody")
+        assert done.returncode == 0, done.stderr
+    lines = watched.daemon.audited()[since:]
+    assert [line["who"] for line in lines] == ["page", "api 127.0.0.1", *["command somebody"] * 2]
+    assert [line["what"] for line in lines] == ["pause main", "resume main"] * 2
+    for line in lines:
+        paused, looked_at = (
+            (line["after"], line["before"]) if line["what"][0] == "p" else (line["before"], line["after"])
+        )
+        assert looked_at == {}
+        assert list(paused) == ["main"]
+    assert stat.S_IMODE((watched.daemon.state_dir / "audit.jsonl").stat().st_mode) == 0o600
+    logged = watched.events("audit.change")[-4:]
+    assert [(each["who"], each["what"]) for each in logged] == [(each["who"], each["what"]) for each in lines]
+
+
+def refused_after(watched: Watched, most: int, headers: dict[str, str]) -> int:
+    """How many requests of a client are answered before one is told to come later."""
+    with httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10) as client:
+        for number in range(most + 1):
+            answer = client.get("/ready")
+            if answer.status_code == 429:
+                assert int(answer.headers["retry-after"]) in range(1, 62)
+                return number
+    return most + 1
+
+
+def test_r17_the_sixty_first_request_of_a_minute_is_refused(watched: Watched) -> None:
+    """R17: a foreign client gets sixty answers a minute, whatever they say; others go on being answered."""
+    dropped = watched.dropped("web", "rate_limited")
+    assert refused_after(watched, 70, elsewhere("203.0.113.61")) == 60
+    assert refused_after(watched, 1, elsewhere("::ffff:203.0.113.61")) == 0, "the same address, written otherwise"
+    assert refused_after(watched, 3, elsewhere("203.0.113.62")) == 4
+    assert watched.dropped("web", "rate_limited") == dropped + 2
+    said = [each for each in watched.events("security.rate_limited") if each["client"] == "203.0.113.61"]
+    assert len(said) == 1, "a violation is logged once a minute, not once a request"
+    assert refused_after(watched, 200, {}) == 201, "loopback has a larger pool"
+
+
+def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
+    """An operator elsewhere has the events and their pictures for one request of the sixty."""
+    token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
+    begun = ask(watched, "POST", "/api/session", json={"token": token}, headers=elsewhere("203.0.113.71"))
+    headers = elsewhere("203.0.113.71") | {"Cookie": f"foureyes_session={begun.cookies['foureyes_session']}"}
+    client = httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10)
+    with client, client.stream("GET", "/events") as events:
+        assert events.status_code == 200
+        assert {client.get("/api/frame").status_code for _ in range(80)} == {200}
+    assert refused_after(watched, 70, headers) == 59
