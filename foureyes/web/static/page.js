@@ -1,60 +1,95 @@
-// What is read from a picture is data: it is only ever set as text.
-"use strict";
+// The operator's page: who is asked what and how often, and who shows the answer.
 
-const readings = new Map();
+import { get, Refused } from "./api.js";
+import { startClock, sync } from "./clock.js";
+import { refreshFaults } from "./faults.js";
+import { takeFigures } from "./figures.js";
+import { showFrame } from "./frame.js";
+import { loadLog, takeLine } from "./log.js";
+import { startPause, takePause } from "./pause.js";
+import { takeParts } from "./servers.js";
+import { forget, takeComponents, takeHistories, takeReading, takeSources, whenFrameWanted } from "./sources.js";
+import { isCut, takeBack, takeCut, takeHealth } from "./status.js";
+import { Stream } from "./stream.js";
+import { learn } from "./words.js";
 
-function row(...cells) {
-  const line = document.createElement("tr");
-  cells.forEach((text, index) => {
-    const cell = document.createElement(index === 0 ? "th" : "td");
-    cell.textContent = text;
-    line.append(cell);
-  });
-  return line;
+const KINDS = ["reading", "state", "server", "config", "pressure", "pause", "fault", "log"];
+
+let hurry = null;
+
+async function health() {
+  const askedMs = performance.now();
+  const found = await get("/health", (status) => status === 200 || status === 503);
+  sync(found.at, askedMs);
+  takeBack();
+  takeHealth(found);
+  takeComponents(found.components);
+  takeParts(found.components);
+  takePause(found);
 }
 
-function shown(reading, field) {
-  const value = reading.values[field];
-  return value === null ? `(${reading.withheld[field]})` : String(value);
+const sources = async () => takeSources(await get("/api/sources"));
+const figures = async () => takeFigures(await get("/api/status"));
+
+/** Ask now and again, as long as somebody looks; no answer at all is a daemon that is not there. */
+function regularly(question, everyMs) {
+  const turn = async () => {
+    if (!document.hidden) await once(question);
+    setTimeout(turn, everyMs);
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) once(question); });
+  return turn();
 }
 
-function table(reading) {
-  const made = document.createElement("table");
-  const caption = made.createCaption();
-  const age = reading.read_at === null ? "not read" : `${((Date.now() - Date.parse(reading.read_at)) / 1000).toFixed(1)} s old`;
-  caption.textContent = `${reading.source} / ${reading.task}: ${reading.origin ?? "no model"}, ${age}`;
-  made.append(...Object.keys(reading.values).map((field) => row(field, shown(reading, field))));
-  return made;
-}
-
-function draw() {
-  const all = [...readings.keys()].sort().map((key) => table(readings.get(key)));
-  document.getElementById("readings").replaceChildren(...all);
-}
-
-function say(text, bad) {
-  const status = document.getElementById("status");
-  status.textContent = text;
-  status.className = bad ? "bad" : "";
-}
-
-async function refresh() {
+async function once(question) {
   try {
-    const health = await (await fetch("/health")).json();
-    say(`${health.status}, up ${Math.round(health.uptime_s)} s, version ${health.version}`, health.status !== "ok");
-    const parts = Object.entries(health.components).map(([name, part]) => row(name, part.state, part.reason ?? ""));
-    document.querySelector("#parts tbody").replaceChildren(...parts);
-  } catch {
-    say("the daemon does not answer", true);
+    await question();
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    if (refused.status === 0) takeCut();
   }
-  draw();
 }
 
-const events = new EventSource("/events");
-events.addEventListener("reading", (event) => {
-  const reading = JSON.parse(event.data);
-  readings.set(`${reading.source}/${reading.task}`, reading);
+/** Something has changed: look soon, and once for all that changes at the same time. */
+function soon() {
+  hurry ??= setTimeout(() => {
+    hurry = null;
+    once(health);
+    once(sources);
+  }, 100);
+}
+
+function heard(kind, data) {
+  if (kind === "reading") takeReading(data);
+  else if (kind === "log") takeLine(data);
+  else if (kind === "fault") refreshFaults();
+  else {
+    if (kind === "config") forget();
+    soon();
+  }
+}
+
+async function everything() {
+  await Promise.all([once(health), once(sources)]);
+  await Promise.all([
+    once(async () => (await get("/api/readings")).forEach(takeReading)),
+    once(async () => takeHistories(await get("/api/history"))),
+    loadLog(),
+  ]);
+  refreshFaults();
+}
+
+startClock();
+whenFrameWanted(showFrame);
+startPause(soon);
+await once(async () => learn(await get("/api/words")));
+await everything();
+new Stream(KINDS, {
+  heard,
+  cut: takeCut,
+  back: () => { if (isCut()) once(health).then(everything); },
 });
-events.addEventListener("config", () => readings.clear());
-refresh();
-setInterval(refresh, 1000);
+regularly(health, 2000);
+regularly(sources, 3000);
+regularly(figures, 5000);
+setInterval(refreshFaults, 30000);

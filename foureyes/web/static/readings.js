@@ -1,0 +1,131 @@
+// One task's current reading: each field with its value or why there is none, its evidence, age and small history.
+
+import { h, keyed, mark, say } from "./dom.js";
+import { sketch, Steps } from "./steps.js";
+import { showWord, word } from "./words.js";
+
+const ORIGINS = {
+  inferred: "read just now", cached: "from the cache", held: "held: pixels unchanged", shared: "shared with another task",
+};
+const WHY_NOT = {
+  absent: "not on the picture", unreadable: "unreadable", too_small: "too small to be read", ambiguous: "ambiguous",
+  conflict: "two reads differ", implausible: "implausible", unconfirmed: "not confirmed yet", stale: "stale",
+  no_model: "no model answers",
+};
+
+/** A value as people read it. */
+export function shown(value) {
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** The block of one task of one source. */
+export class TaskBlock {
+  constructor(task, hue, pointed) {
+    this.task = task;
+    this.pointed = pointed;
+    this.steps = new Steps();
+    this.reading = null;
+    this.fields = {};
+    this.badge = word("unknown");
+    this.by = h("p", { class: "by dim" });
+    this.why = h("p", { class: "why", hidden: true });
+    this.rows = h("tbody");
+    this.choices = h("ul", { class: "rows" });
+    this.element = h("section", { class: `task hue-${hue}`, "aria-label": `task ${task}` },
+      h("header", {}, h("h4", {}, task), this.badge), this.by, this.why,
+      h("table", { class: "readings" },
+        h("thead", { class: "unseen" }, h("tr", {}, ...["field", "value", "evidence", "lately"].map((name) => h("th", { scope: "col" }, name)))),
+        this.rows),
+      h("details", {}, h("summary", {}, "who may read it"), this.choices));
+  }
+
+  /** What /api/sources says of the task's fields. */
+  describe(fields) { this.fields = fields; }
+
+  /** What /health says of the task: its word and the router's choice. */
+  stand(part) {
+    showWord(this.badge, part?.state ?? "unknown");
+    say(this.why, part?.reason ?? "");
+    this.why.hidden = !part?.reason;
+    keyed(this.choices, part?.candidates ?? [], (each) => each.model, (each) =>
+      h("li", {}, h("span", {}, `${each.model} on ${each.server}`), h("span", { class: "dim" })),
+    (made, each) => {
+      const isChosen = each.model === part.model;
+      say(made.lastElementChild, isChosen ? "chosen" : each.why_not ?? "would be next");
+      made.classList.toggle("chosen", isChosen);
+    });
+  }
+
+  load(steps) {
+    this.steps.load(steps);
+    this.draw();
+  }
+
+  take(reading) {
+    this.reading = reading;
+    this.steps.add(reading);
+  }
+
+  /** Show what was taken last. */
+  draw() {
+    const reading = this.reading;
+    if (reading === null) return;
+    this.by.replaceChildren(...by(reading));
+    keyed(this.rows, Object.keys(reading.values), (field) => field, (field) => this.row(field),
+      (row, field) => this.fill(row, field, reading));
+  }
+
+  row(field) {
+    const key = `${this.task}/${field}`;
+    const row = h("tr", { onmouseenter: () => this.pointed(key), onmouseleave: () => this.pointed(null) },
+      h("th", { scope: "row" }), h("td", { class: "value" }, h("bdi", {})), h("td", { class: "evidence dim" }), h("td", { class: "lately" }));
+    return row;
+  }
+
+  fill(row, field, reading) {
+    const [name, value, evidence, lately] = row.children;
+    const found = reading.values[field];
+    const text = found === null ? WHY_NOT[reading.withheld[field]] ?? reading.withheld[field] ?? "not known" : shown(found);
+    say(name, this.fields[field]?.title ?? field);
+    if (value.firstElementChild.textContent !== "" && value.firstElementChild.textContent !== text) flash(row);
+    say(value.firstElementChild, text);
+    value.classList.toggle("withheld", found === null);
+    say(evidence, evidenceOf(reading.evidence[field] ?? {}));
+    const steps = this.steps.of(field);
+    const drawn = `${steps.length}/${steps.at(-1)?.since}/${Math.floor(performance.now() / 2000)}`;
+    if (lately.dataset.drawn !== drawn) {
+      mark(lately, "data-drawn", drawn);
+      lately.replaceChildren(sketch(steps));
+    }
+  }
+}
+
+function flash(row) {
+  row.classList.remove("changed");
+  void row.offsetWidth; // begins the animation anew
+  row.classList.add("changed");
+}
+
+/** Who read it, how, how surely and how long ago. */
+function by(reading) {
+  if (reading.origin === null) return ["not read"];
+  const facts = [h("span", {}, `${reading.model} on ${reading.server}`), h("span", {}, ORIGINS[reading.origin] ?? reading.origin)];
+  if (reading.confidence !== null) {
+    facts.push(h("span", { title: reading.confidence_from }, `confidence ${reading.confidence.toFixed(2)}`));
+  }
+  if (reading.model_says !== null) facts.push(h("span", {}, `the model says ${reading.model_says.toFixed(2)}`));
+  if (reading.latency_ms !== null) facts.push(h("span", {}, `${Math.round(reading.latency_ms)} ms`));
+  if (reading.read_at !== null) facts.push(h("span", { "data-at": reading.read_at, "data-before": "read from a picture of ", "data-after": " ago" }));
+  return facts;
+}
+
+function evidenceOf(evidence) {
+  const facts = [];
+  if (evidence.reads > 1) facts.push(`read ${evidence.reads}×`);
+  if (evidence.confirmed_by) facts.push(`confirmed by ${evidence.confirmed_by}`);
+  if (evidence.alternatives?.length) facts.push(`or ${evidence.alternatives.map((each) => shown(each.value ?? "?")).join(", ")}`);
+  if (typeof evidence.text === "string") facts.push(`“${evidence.text.slice(0, 60)}”`);
+  return facts.join(" · ");
+}
