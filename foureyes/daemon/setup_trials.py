@@ -16,6 +16,7 @@ from foureyes.daemon.desk import Desk
 from foureyes.daemon.suggesting import suggested_in
 from foureyes.exceptions import SchemaError, UsageError
 from foureyes.frames.region import Region
+from foureyes.picture import BLOCK_PX
 from foureyes.schema.document import schema_problems, subset
 from foureyes.servers.server import Priority
 from foureyes.vision.analysis import SOURCE
@@ -59,7 +60,7 @@ class Trials:
         look = self.newest(question.source)
         readings = await self._readings(look, texts + fields)
         text, reading = readings[0] if texts else None, readings[-1] if fields else None
-        box = Region(*region).box(look.frame.picture.width, look.frame.picture.height)
+        box = Region(*region).box(look.frame.picture.width, look.frame.picture.height, BLOCK_PX)
         return {**_dated(look), "box": [box.x, box.y, box.width, box.height], "text": text, "reading": reading}
 
     async def task(self, question: TaskQuestion) -> Document:
