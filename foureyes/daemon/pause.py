@@ -120,9 +120,9 @@ class Pauses:
             await asyncio.to_thread(self._keep, held)
             self._held = held
             after = self.document()
-            self._tell("pause", {"what": what, "who": who, "sources": after})
-            event(f"looking.{what}d", f"{what} of {', '.join(names)} by {who}")
-            await asyncio.to_thread(self._audit.record, who, f"{what} {', '.join(names)}", before, after)
+            if after != before:
+                self._tell("pause", {"what": what, "who": who, "sources": after})
+                await asyncio.to_thread(self._audit.record, who, f"{what} {', '.join(names)}", before, after)
         return after
 
     def _named(self, source: str | None) -> list[str]:
