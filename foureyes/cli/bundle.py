@@ -155,17 +155,27 @@ def _pictures(folder: Path) -> Iterator[Part]:
 
 
 def _document(name: str, what: str, made: Callable[[], Any]) -> Part:
-    return _text(name, what, lambda: json.dumps(_clean(made()), indent=2, ensure_ascii=False, allow_nan=False))
+    def written() -> str:
+        return json.dumps(_clean(made()), indent=2, ensure_ascii=False, allow_nan=False)
+
+    return Part(name, what, _bounded(_or_why_not(written)))
 
 
 def _text(name: str, what: str, made: Callable[[], str]) -> Part:
+    lines = _or_why_not(made).splitlines()
+    return Part(name, what, _bounded("\n".join(map(redact_text, lines))))
+
+
+def _or_why_not(made: Callable[[], str]) -> str:
     try:
-        text = made()
+        return made()
     except (FourEyesError, OSError) as error:
-        text = f"not to be had: {error}"
-    home = str(Path.home())
-    lines = (redact_text(line).replace(home, "~") for line in text.splitlines())
-    return Part(name, what, "\n".join(lines).encode()[:_MOST_BYTES] + b"\n")
+        return redact_text(f"not to be had: {error}")
+
+
+def _bounded(text: str) -> bytes:
+    """At most so many bytes, and the home folder without its owner's name."""
+    return text.replace(str(Path.home()), "~").encode()[:_MOST_BYTES] + b"\n"
 
 
 def _clean(value: Any, deep: int = _DEEP) -> Any:

@@ -29,11 +29,14 @@ def environment(**extra: str) -> dict[str, str]:
     return kept | extra
 
 
-def foureyes(*arguments: str, timeout_s: float = 90.0, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def foureyes(
+    *arguments: str, timeout_s: float = 90.0, given: str | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; `given` is what is typed into it."""
     return subprocess.run(
         command(*arguments),
         env=environment(**extra),
+        input=given,
         capture_output=True,
         text=True,
         timeout=timeout_s,

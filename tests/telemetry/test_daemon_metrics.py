@@ -65,8 +65,9 @@ def exposed(daemon: Serving) -> str:
     return httpx.get(f"{daemon.daemon.url}/metrics", trust_env=False).text
 
 
-def families(daemon: Serving) -> list[Metric]:
-    return list(text_string_to_metric_families(exposed(daemon)))
+@pytest.fixture(scope="module")
+def families(running: Serving) -> list[Metric]:
+    return list(text_string_to_metric_families(exposed(running)))
 
 
 def names_of(family: Metric) -> set[str]:
@@ -91,18 +92,18 @@ def test_prometheus_finds_nothing_against_its_conventions(running: Serving, prom
     assert promtool.check_metrics(exposed(running)) == ""
 
 
-def test_units_are_base_units(running: Serving) -> None:
+def test_units_are_base_units(families: list[Metric]) -> None:
     """Counters end in _total, and what is measured is in seconds, bytes or a ratio."""
-    for family in families(running):
+    for family in families:
         names = names_of(family)
         assert not re.search(r"_(ms|mb|kb|percent|minutes|milliseconds)(_|$)", family.name), family.name
         assert family.documentation, family.name
         assert (family.type == "counter") == any(name.endswith("_total") for name in names), family.name
 
 
-def test_label_values_are_of_what_is_known(running: Serving) -> None:
+def test_label_values_are_of_what_is_known(families: list[Metric]) -> None:
     """Labels hold configured names, words and error classes: nothing that was read, no path, no id of a frame."""
-    for family in families(running):
+    for family in families:
         for sample in family.samples:
             for name, value in sample.labels.items():
                 assert re.fullmatch(r"[\w.+:/ -]{1,64}", value), (sample.name, name, value)
@@ -110,9 +111,9 @@ def test_label_values_are_of_what_is_known(running: Serving) -> None:
 
 
 @pytest.mark.parametrize("expression", expressions())
-def test_board_and_rules_use_what_is_exported(running: Serving, expression: str) -> None:
+def test_board_and_rules_use_what_is_exported(families: list[Metric], expression: str) -> None:
     """Each metric of each query is exported by a real daemon, with the labels that the query asks for."""
-    exported = {name: family for family in families(running) for name in names_of(family)}
+    exported = {name: family for family in families for name in names_of(family)}
     wanted = names_in(expression)
     assert wanted or OF_PROMETHEUS & set(re.findall(r"\w+", expression)) or expression == "prometheus"
     assert wanted <= exported.keys()
