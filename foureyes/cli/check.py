@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +16,22 @@ from foureyes.config.mongo import Mongo
 from foureyes.config.settings import Source, obs_password
 from foureyes.config.triage import Triage
 from foureyes.daemon import parts
+from foureyes.daemon.alert_channels import channels_of
 from foureyes.daemon.state_folder import running
-from foureyes.exceptions import ConfigError, FourEyesError, HandOverError, VerificationError
+from foureyes.exceptions import (
+    AlertError,
+    ConfigError,
+    FourEyesError,
+    HandOverError,
+    MissingExtraError,
+    VerificationError,
+)
 from foureyes.forgewright.handover.target import Target
 from foureyes.forgewright.triage import targets_of
 from foureyes.forgewright.verification.fixes import how_verified
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
+from foureyes.outputs.mqtt_broker import library, place
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
@@ -76,6 +85,8 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         yield await asyncio.to_thread(_target, target)
     if targets:
         yield await asyncio.to_thread(_fixes, settings.triage)
+    for finding in _alerts(settings):
+        yield finding
     clients = Clients()
     for name, server in parts.supervisors_of(settings, Metrics(), clients).items():
         async for finding in _server(name, server):
@@ -129,6 +140,24 @@ def _target(target: Target) -> Finding:
     except HandOverError as error:
         return Finding("triage", ok=False, text=str(error))
     return Finding("triage", ok=True, text=f"cases go to {text}")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    rules = settings.alerts.in_force
+    yield Finding("alerts", ok=True, text=f"{len(rules)} rules: {', '.join(rules)}")
+    try:
+        channels = channels_of(settings.alerts, settings.mqtt)
+        if settings.mqtt.host is not None:
+            library()
+            yield Finding("mqtt", ok=True, text=f"readings and states go to {place(settings.mqtt)}")
+    except MissingExtraError as error:
+        yield Finding("alerts", ok=False, text=str(error))
+        return
+    for name, channel in channels.items():
+        try:
+            yield Finding(f"channel {name}", ok=True, text=f"alerts go to {channel.check()}")
+        except AlertError as error:
+            yield Finding(f"channel {name}", ok=False, text=str(error))
 
 
 def _fixes(settings: Triage) -> Finding:

@@ -25,6 +25,7 @@ _COMMANDS = {
     "errors": "errors:app",
     "forge": "forge:app",
     "config": "configuration:app",
+    "alerts": "alerts:app",
     "support": "support:support",
     "service": "service:app",
 }

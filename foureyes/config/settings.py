@@ -13,7 +13,9 @@ import platformdirs
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from foureyes.config.alerts import Alerts
 from foureyes.config.mongo import Mongo
+from foureyes.config.mqtt import Mqtt
 from foureyes.config.section import (
     Command,
     Fps,
@@ -358,6 +360,8 @@ class Settings(BaseSettings):
     errors: Errors = Errors()
     mongo: Mongo = Mongo()
     triage: Triage = Triage()
+    alerts: Alerts = Alerts()
+    mqtt: Mqtt = Mqtt()
 
     @classmethod
     def settings_customise_sources(

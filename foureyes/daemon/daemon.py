@@ -18,14 +18,19 @@ from typing import Any, Literal, NoReturn
 import cv2
 
 from foureyes import __version__
+from foureyes.alerts.alerting import Alerting, Surroundings
+from foureyes.alerts.lane import Ledger
 from foureyes.config import Settings
 from foureyes.config.web import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
+from foureyes.daemon.alert_channels import channels_of
+from foureyes.daemon.alert_watch import AlertWatch
 from foureyes.daemon.changes import Changes
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.entrance import access_rules, reachable
 from foureyes.daemon.faults import faults_kept, mongo_writer
 from foureyes.daemon.health import DaemonHealth
+from foureyes.daemon.mqtt_feed import feed
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.parts import Shared
 from foureyes.daemon.pause import Pauses
@@ -46,6 +51,7 @@ from foureyes.frames.frame import Frame
 from foureyes.frames.recording import Recording
 from foureyes.outputs.jsonlines import JsonLines
 from foureyes.outputs.live import LiveEvents
+from foureyes.outputs.mqtt import MqttOutput
 from foureyes.servers.http.clients import Clients
 from foureyes.service.parent import follow_parent
 from foureyes.service.session import ServiceSession
@@ -95,6 +101,7 @@ class Daemon:
         self._metrics.event_streams(lambda: self._live.subscribers)
         self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
+        self._mqtt = None if settings.mqtt.host is None else MqttOutput(settings.mqtt, self._metrics.dropped)
         self._triage: Triage | None = None
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -145,6 +152,7 @@ class Daemon:
             self._load, composition, self._metrics, self._live.publish, self._reload, self._faults.record
         )
         memory = self._own_memory()
+        alerts = self._alerting(lambda: composition.settings)
         health = DaemonHealth(
             composition,
             reloads,
@@ -156,6 +164,11 @@ class Daemon:
             faults=self._faults,
             mongo=mongo,
             changes=Changes(self._live.publish),
+            alerts=alerts,
+            mqtt=self._mqtt,
+        )
+        alert_watch = AlertWatch(
+            composition, shared.publisher, self._metrics, self._settings.state_dir, health.components
         )
         desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
         setup = Setup(
@@ -175,6 +188,7 @@ class Daemon:
             setup=setup,
             rules=access_rules(self._settings, self._metrics),
             pauses=pauses,
+            alerts=alerts,
         )
         await self._serve(WebServer(app, listener), listener, stack)
         upkeep = Upkeep(
@@ -182,6 +196,10 @@ class Daemon:
         )
         stack.enter_context(upkeep.running())
         await stack.enter_async_context(_beside(health.follow(), "changes of state"))
+        await stack.enter_async_context(_beside(alerts.run(alert_watch.snapshot), "alerts"))
+        if self._mqtt is not None:
+            feeding = feed(self._mqtt, composition, health.health, alerts.document)
+            await stack.enter_async_context(_beside(feeding, "mqtt"))
         await self._watch(composition, reloads, health)
 
     async def _serve(self, web: WebServer, listener: socket.socket, stack: AsyncExitStack) -> None:
@@ -229,6 +247,17 @@ class Daemon:
         for watch in composition.watches.values():
             if watch.fatal is not None:
                 raise watch.fatal
+
+    def _alerting(self, settings: Callable[[], Settings]) -> Alerting:
+        metrics = self._metrics
+        ledger = Ledger(metrics.alert_delivery, metrics.dropped, lambda: None, self._faults.record)
+        around = Surroundings(
+            settings=lambda: settings().alerts,
+            channels=lambda alerts: channels_of(alerts, self._settings.mqtt),
+            tell=partial(self._live.publish, "alert"),
+            ledger=ledger,
+        )
+        return Alerting(self._settings.state_dir, around)
 
     def _pauses(self, sources: Callable[[], Collection[str]]) -> Pauses:
         folder = self._settings.state_dir
@@ -288,6 +317,7 @@ class Daemon:
             readings_on=self._options.readings_on,
             history=self._shown.history,
             traces=self._traces,
+            every=[] if self._mqtt is None else [self._mqtt.put],
         )
 
     def _own_memory(self) -> OwnMemory:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from foureyes.config import Settings
+from foureyes.config.alerts import Alerts
 from foureyes.config.settings import EngineServer, LanguageServer, LmStudioServer, Server
 from foureyes.daemon.demand import needed_servers, plans_of
 
@@ -24,6 +25,7 @@ _WHILE_RUNNING = {
     "capture.stall_s",
     "capture.frozen_after_s",
     "capture.still_s",
+    *(f"alerts.{field}" for field in Alerts.model_fields),
 }
 """What is watched, by whom and how; all else is where a daemon lives and what its parts share."""
 

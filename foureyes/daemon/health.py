@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from foureyes import __version__
+from foureyes.alerts.alerting import Alerting
 from foureyes.daemon.changes import Changes
 from foureyes.daemon.components import (
     Component,
@@ -26,6 +27,7 @@ from foureyes.daemon.shedding import Shedding
 from foureyes.errors.plain import stamp
 from foureyes.errors.recorder import FaultRecorder
 from foureyes.outputs.live import LiveEvents
+from foureyes.outputs.mqtt import MqttOutput
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.resources import available_bytes, process_use
 from foureyes.telemetry.words import QUIET, Word
@@ -53,6 +55,8 @@ class DaemonHealth:
         faults: FaultRecorder,
         mongo: MongoWriter | None,
         changes: Changes,
+        alerts: Alerting,
+        mqtt: MqttOutput | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = live
@@ -67,6 +71,8 @@ class DaemonHealth:
         self._mongo = mongo
         self._now = now
         self._changes = changes
+        self._alerts = alerts
+        self._mqtt = mqtt
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
 
@@ -105,6 +111,7 @@ class DaemonHealth:
             "ready": self.ready()[0],
             "machine": None if use is None else asdict(use),
             "targets": self._targets(figures),
+            "alerts": self._alerts.document(),
             "figures": figures,
         }
 
@@ -156,6 +163,8 @@ class DaemonHealth:
                 "memory": self._memory_watch.component(),
                 "errors": self._errors(),
                 "mongo": {"state": Word.OFF} if self._mongo is None else link_component(self._mongo.component()),
+                "alerts": self._alerts.component(),
+                "mqtt": {"state": Word.OFF} if self._mqtt is None else self._mqtt.component(),
             }
         )
 

@@ -27,10 +27,13 @@ class Publisher:
         readings_on: Literal["look", "change"],
         history: StepHistory,
         traces: Traces,
+        every: Sequence[Sink] = (),
     ) -> None:
+        """`every` get each reading, whatever `readings_on` says."""
         self._live = live
         self._metrics = metrics
         self._sinks = tuple(sinks)
+        self._every = tuple(every)
         self._on_change_only = readings_on == "change"
         self._history = history
         self._traces = traces
@@ -47,9 +50,8 @@ class Publisher:
         self._history.add(reading)
         self._traces.outcome(reading.frame_id, reading.task, reading)
         document = reading.as_dict()
-        if changed or not self._on_change_only:
-            for sink in self._sinks:
-                sink(document)
+        for sink in (*self._every, *(self._sinks if changed or not self._on_change_only else ())):
+            sink(document)
         self._live.publish("reading", {**document, "changed": changed})
 
     def forget(self, gone: Iterable[tuple[str, str]]) -> None:

@@ -90,7 +90,10 @@ class Metrics:
             "component_state", "1 for the word of /health for a part", "component", "state"
         )
         self._streams = self._gauge("event_streams", "listeners of the live events")
-        self._reloads = self._counter("config_reloads", "reloads of the configuration", "outcome")
+        self._reloads, self._deliveries = (
+            self._counter("config_reloads", "reloads of the configuration", "outcome"),
+            self._counter("alert_deliveries", "attempts to deliver a notice", "channel", "outcome"),
+        )
         self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
         self._faults = self._counter("faults", "recorded exceptions", "component", "severity")
         self._outbox = self._gauge("error_outbox", "recorded faults that MongoDB has not got")
@@ -101,6 +104,7 @@ class Metrics:
         self._gauge("start_time_seconds", "when this daemon started, in seconds since 1970").set_to_current_time()
         self._samples: dict[tuple[str, str], deque[float]] = {}
         self._ticks: dict[str, deque[float]] = {}
+        self._ended: dict[str, deque[tuple[float, float | None]]] = {}
         self._inside: dict[str, Callable[[], int]] = {}
 
     def _counter(self, name: str, text: str, *labels: str) -> Bounded[Counter]:
@@ -147,6 +151,7 @@ class Metrics:
         self, task: str, model: str, *, outcome: str, seconds: float | None, tokens: Tokens | None = None
     ) -> None:
         """Count one request to a model; its latency where it was answered, its tokens where they are known."""
+        self._ended.setdefault(task, deque(maxlen=_KEPT)).append((time.monotonic(), seconds))
         if not self._note(task, outcome, seconds, tokens):
             self.dropped("metrics", "not_written")
         self._inferences.labels(task, model, outcome).inc()
@@ -156,6 +161,14 @@ class Metrics:
         if seconds is not None:
             self._inference.labels(task, model).observe(seconds)
             self._sample("latency_ms", task, seconds * 1000)
+
+    def requests_ended(self, task: str) -> list[tuple[float, float | None]]:
+        """The last requests for a task: when each ended (monotonic), and its seconds, None for one that failed."""
+        return list(self._ended.get(task, ()))
+
+    def alert_delivery(self, channel: str, outcome: str) -> None:
+        """Count one attempt to deliver a notice: `ok` or `failed`."""
+        self._deliveries.labels(channel, outcome).inc()
 
     def latency_target(self, task: str, target_ms: float | None) -> None:
         """Set what the latency of a task's requests is held against; NaN where it has no target."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from foureyes import __version__
 from foureyes.telemetry.report import Report, report_to_nobody
 from foureyes.web.access import Access, AccessRules
+from foureyes.web.alerts import AlertsView, add_alerts
 from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.answers import Json
 from foureyes.web.events import EventStream, Pace
@@ -41,6 +42,7 @@ def create_app(
     setup: Setup | None = None,
     rules: AccessRules | None = None,
     pauses: Pauses | None = None,
+    alerts: AlertsView | None = None,
 ) -> FastAPI:
     """The application over one daemon's view, what else its page reads, and its desk for pictures of operators.
 
@@ -70,6 +72,8 @@ def create_app(
         add_setup(app, setup, report)
     if pauses is not None:
         add_pause(app, pauses)
+    if alerts is not None:
+        add_alerts(app, alerts)
     return app
 
 

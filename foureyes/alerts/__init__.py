@@ -1,0 +1,1 @@
+"""What an operator is told: rules over snapshots of the daemon, notices, and the ways that they go."""

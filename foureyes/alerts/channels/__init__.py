@@ -1,0 +1,1 @@
+"""The ways that notices go to an operator."""
