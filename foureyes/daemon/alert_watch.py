@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class AlertWatch:
             mono_s=now_s,
             at=datetime.now(UTC),
             sources={name: self._source(name, part, now_s) for name, part in _of("source", components)},
-            servers={name: PartSeen(part["state"], part["reason"]) for name, part in _of("server", components)},
+            servers={name: _server(part) for name, part in _of("server", components)},
             tasks=self._tasks(components),
             requests=self._requests(),
             disk_free_mb=free_mb,
@@ -65,8 +66,9 @@ class AlertWatch:
 
     def _tasks(self, components: Mapping[str, Component]) -> list[TaskSeen]:
         values = {(reading.source, reading.task): reading.values for reading in self._publisher.latest()}
+        coming = {name for name, part in _of("server", components) if part["state"] == Word.STARTING}
         return [
-            _task(source, task, part, values.get((source, task)))
+            _task(source, task, part, coming, values.get((source, task)))
             for (source, _, task), part in ((name.partition("/"), part) for name, part in _of("task", components))
         ]
 
@@ -89,6 +91,17 @@ def _of(kind: str, components: Mapping[str, Component]) -> list[tuple[str, Compo
     return [(name, part) for (its_kind, _, name), part in named if its_kind == kind]
 
 
-def _task(source: str, task: str, part: Component, values: Mapping[str, object] | None) -> TaskSeen:
-    away = [each["server"] for each in part["candidates"] if each["why_not"] is not None]
-    return TaskSeen(task, source, part["state"], part["reason"], tuple(dict.fromkeys(away)), values)
+def _server(part: Component) -> PartSeen:
+    """What it is brought back from says more than which step of that is taken now."""
+    now, cause = part["reason"], part["cause"]
+    return PartSeen(part["state"], now if cause is None or cause in now else f"{cause}; now: {now}")
+
+
+def _task(
+    source: str, task: str, part: Component, coming: AbstractSet[str], values: Mapping[str, object] | None
+) -> TaskSeen:
+    """One whose server comes up for the first time is not blind yet."""
+    away = dict.fromkeys(each["server"] for each in part["candidates"] if each["why_not"] is not None)
+    waits = part["state"] == Word.BLIND and not coming.isdisjoint(away)
+    word = Word.STARTING if waits else part["state"]
+    return TaskSeen(task, source, word, part["reason"], tuple(away), values)

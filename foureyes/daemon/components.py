@@ -61,6 +61,7 @@ def server_component(server: Supervisor, now_s: float) -> dict[str, Any]:
         "reason": _RESTING if is_resting else snapshot.reason,
         "stage": str(snapshot.state),
         "healing": snapshot.healing,
+        "cause": snapshot.cause,
         "url": snapshot.url,
         "pid": snapshot.pid,
         "restarts": snapshot.restarts,

@@ -60,6 +60,9 @@ class ServerSnapshot:
     healing: str | None = None
     """What is being done about its trouble, until a probe was answered again."""
 
+    cause: str | None = None
+    """What it fell ill of, a sentence; None while it is well."""
+
     @property
     def ready(self) -> bool:
         """Whether requests may be sent."""

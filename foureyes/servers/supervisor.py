@@ -231,7 +231,7 @@ class Supervisor:
         """Climb one rung of the ladder; nothing counts as healed before a probe was answered."""
         assert self._instance is not None or not self.snapshot.ready
         rung = self._cerberus.rung(trouble, can_reload=self._can_reload(trouble))
-        self.snapshot = replace(self.snapshot, healing=str(rung))
+        self.snapshot = replace(self.snapshot, healing=str(rung), cause=self.snapshot.cause or trouble.reason)
         event(
             "server.healing",
             f"server '{self.snapshot.id}': {trouble.reason}; {rung}",
@@ -301,7 +301,7 @@ class Supervisor:
     def _say_healed(self) -> None:
         if not self._roster.is_well:
             return
-        self.snapshot = replace(self.snapshot, healing=None)
+        self.snapshot = replace(self.snapshot, healing=None, cause=None)
         if (ill_s := self._cerberus.healed()) is not None:
             event(
                 "server.healed",
