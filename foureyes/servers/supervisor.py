@@ -134,7 +134,8 @@ class Supervisor:
         """Why a model cannot be asked now, in a sentence; None where it can."""
         name, snapshot = self.snapshot.id, self.snapshot
         if not snapshot.ready:
-            return f"server '{name}' is {snapshot.state}: {snapshot.reason}"
+            doing = f"being healed ({snapshot.healing})" if snapshot.healing else snapshot.state
+            return f"server '{name}' is {doing}: {snapshot.reason}"
         if model_id not in snapshot.models:
             return snapshot.missing.get(model_id, f"server '{name}' has not loaded '{model_id}'")
         return None if self._breaker.admits() else f"server '{name}' failed too often in a row, and rests"

@@ -43,7 +43,7 @@ class Meaning:
 
 
 MEANINGS = {
-    Word.FAILING: Meaning("does not do what it is for, and a person has to mend that", "bad"),
+    Word.FAILING: Meaning("does not do what it is for; its reason says what to do", "bad"),
     Word.BLIND: Meaning("no picture comes, or no model answers: nothing new is read", "bad"),
     Word.FROZEN: Meaning("pictures come, but the same one again and again: nothing of it is published", "bad"),
     Word.DEGRADED: Meaning("does less than it should, and goes on trying by itself", "warn"),

@@ -45,7 +45,7 @@ function fill(details, group) {
   mark(severity, "data-tone", TONES[group.severity] ?? "quiet");
   say(what, `${group.type} in ${group.component}: ${group.message}`.slice(0, 200));
   seen.replaceChildren(`${group.count}×, ${group.status}, last `, h("span", { "data-at": group.last_seen, "data-after": " ago" }));
-  say(test, group.reproduction ?? (group.case_state === null ? "" : group.case_state));
+  say(test, group.reproduction === null ? "" : `reproduction: ${group.reproduction}`);
 }
 
 async function open(place, fingerprint) {

@@ -5,13 +5,16 @@ import { sketch, Steps } from "./steps.js";
 import { showWord, word } from "./words.js";
 
 const ORIGINS = {
-  inferred: "read just now", cached: "from the cache", held: "held: pixels unchanged", shared: "shared with another task",
+  inferred: "read from the newest look", cached: "from the cache", held: "held: the pixels have not changed",
+  shared: "shared with another task",
 };
 const WHY_NOT = {
   absent: "not on the picture", unreadable: "unreadable", too_small: "too small to be read", ambiguous: "ambiguous",
   conflict: "two reads differ", implausible: "implausible", unconfirmed: "not confirmed yet", stale: "stale",
   no_model: "no model answers",
 };
+
+const PRESENT = new Set(["ok", "fallback"]);
 
 /** A value as people read it. */
 export function shown(value) {
@@ -47,6 +50,7 @@ export class TaskBlock {
   /** What /health says of the task: its word and the router's choice. */
   stand(part) {
     showWord(this.badge, part?.state ?? "unknown");
+    this.element.classList.toggle("old", !PRESENT.has(part?.state));
     say(this.why, part?.reason ?? "");
     this.why.hidden = !part?.reason;
     keyed(this.choices, part?.candidates ?? [], (each) => each.model, (each) =>
@@ -87,7 +91,8 @@ export class TaskBlock {
   fill(row, field, reading) {
     const [name, value, evidence, lately] = row.children;
     const found = reading.values[field];
-    const text = found === null ? WHY_NOT[reading.withheld[field]] ?? reading.withheld[field] ?? "not known" : shown(found);
+    const text = found === null ? WHY_NOT[reading.withheld[field]] ?? reading.withheld[field] ?? "not known"
+      : [shown(found), reading.evidence[field]?.currency ?? this.fields[field]?.unit].filter(Boolean).join(" ");
     say(name, this.fields[field]?.title ?? field);
     if (value.firstElementChild.textContent !== "" && value.firstElementChild.textContent !== text) flash(row);
     say(value.firstElementChild, text);

@@ -41,7 +41,10 @@ function show() {
 function headline(word, sentence, since) {
   showWord(byId("status-word"), word);
   say(byId("status-sentence"), sentence);
-  say(byId("status-since"), since === null ? "" : `since ${clockTime(since)}, for ${span(now() - since)}`);
+  const place = byId("status-since");
+  place.hidden = since === null;
+  mark(place, "data-at", since === null ? null : new Date(since).toISOString());
+  mark(place, "data-before", since === null ? null : `since ${clockTime(since)}, for `);
   mark(byId("bar"), "data-tone", tone(word));
   document.title = word === "ok" ? "FourEyes" : `${word} · FourEyes`;
 }
