@@ -15,6 +15,7 @@ from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.config.mongo import Mongo
 from foureyes.config.settings import Source, obs_password
 from foureyes.config.triage import Triage
+from foureyes.config.web import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.alert_channels import channels_of
 from foureyes.daemon.state_folder import running
@@ -24,6 +25,7 @@ from foureyes.exceptions import (
     FourEyesError,
     HandOverError,
     MissingExtraError,
+    UsageError,
     VerificationError,
 )
 from foureyes.forgewright.handover.target import Target
@@ -35,6 +37,7 @@ from foureyes.outputs.mqtt_broker import library, place
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
+from foureyes.web.token import read_token, token_file
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         return
     yield Finding("config", ok=True, text=f"{config or SHIPPED_CONFIG}, {len(settings.tasks)} tasks")
     yield _state(settings)
+    yield _web(settings)
     if settings.mongo.uri is not None:
         yield await _mongo(settings.mongo.uri.get_secret_value(), settings.mongo)
     for entry in settings.sources:
@@ -98,6 +102,21 @@ def _state(settings: Settings) -> Finding:
     daemon = running(settings.state_dir)
     note = f"a daemon runs here (process {daemon['pid']}, {daemon['url']})" if daemon else "no daemon runs here"
     return Finding("state", ok=True, text=f"{settings.state_dir}; {note}")
+
+
+def _web(settings: Settings) -> Finding:
+    """Who can ask, under which names and how often; a token that is damaged keeps a daemon from starting."""
+    web, file = settings.web, token_file(settings.state_dir)
+    names = ", ".join([web.host, *web.allowed_hosts])
+    rate = f"{web.foreign.per_minute:,} requests a minute and {web.foreign.per_hour:,} an hour from elsewhere"
+    try:
+        if is_made := file.exists():
+            read_token(settings.state_dir)
+    except UsageError as error:
+        return Finding("web", ok=False, text=str(error))
+    held = f"token in {file}" if is_made else "a token is made at the first start"
+    reach = "this machine alone" if web.is_loopback else "other machines too, with the token, unencrypted"
+    return Finding("web", ok=True, text=f"{names}, port {web.port or DEFAULT_WEB_PORT}: {reach}; {rate}; {held}")
 
 
 async def _mongo(uri: str, settings: Mongo) -> Finding:

@@ -96,6 +96,7 @@ class Daemon:
         self._history = History(history_file(settings.state_dir))
         self._traces = Traces()
         self._metrics = Metrics(self._history.note, self._traces.step)
+        self._audit = Audit(settings.state_dir)
         self._live = LiveEvents(dropped=self._metrics.dropped)
         self._shown = Shown(self._live, self._traces)
         self._metrics.event_streams(lambda: self._live.subscribers)
@@ -149,7 +150,13 @@ class Daemon:
         composition = Composition(self._settings, shared, shedding.spare)
         await stack.enter_async_context(composition.begun())
         reloads = Reloads(
-            self._load, composition, self._metrics, self._live.publish, self._reload, self._faults.record
+            self._load,
+            composition,
+            self._metrics,
+            self._live.publish,
+            self._reload,
+            self._faults.record,
+            self._audit,
         )
         memory = self._own_memory()
         alerts = self._alerting(lambda: composition.settings)
@@ -176,7 +183,7 @@ class Daemon:
             composition,
             Trials(composition, desk),
             reloads,
-            Audit(self._settings.state_dir),
+            self._audit,
         )
         figures = Figures(self._history.aggregates, self._metrics.active_requests)
         app = create_app(
@@ -260,8 +267,7 @@ class Daemon:
         return Alerting(self._settings.state_dir, around)
 
     def _pauses(self, sources: Callable[[], Collection[str]]) -> Pauses:
-        folder = self._settings.state_dir
-        return Pauses(folder, sources, self._live.publish, Audit(folder))
+        return Pauses(self._settings.state_dir, sources, self._live.publish, self._audit)
 
     def _shared(self, stack: AsyncExitStack, pauses: Pauses) -> Shared:
         recorder = self._recorder(stack)

@@ -12,10 +12,11 @@ from foureyes.config import Settings
 from foureyes.config.digest import config_digest
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.difference import Difference, at_next_start
-from foureyes.exceptions import ConfigError, SourceError, UsageError
+from foureyes.exceptions import AuditError, ConfigError, SourceError, UsageError
 from foureyes.frames.own_thread import OwnThread
 from foureyes.redaction import redact_text
 from foureyes.service.session import ServiceSession
+from foureyes.telemetry.audit import Audit
 from foureyes.telemetry.log import event
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.report import Report
@@ -38,6 +39,7 @@ class Reloads:
         tell: Callable[[str, Mapping[str, Any]], None],
         wished: asyncio.Event,
         report: Report,
+        audit: Audit,
     ) -> None:
         self._load = load
         self._composition = composition
@@ -45,6 +47,7 @@ class Reloads:
         self._tell = tell
         self._wished = wished
         self._report = report
+        self._audit = audit
         self._started_with = composition.settings
         self._reader = OwnThread("configuration")
         self._loaded_at = datetime.now(UTC)
@@ -68,8 +71,11 @@ class Reloads:
             await self._wished.wait()
             self._wished.clear()
             waiting, self._waiting = self._waiting, []
+            before = self._digest
             async with service.reloading():
                 await self._reload()
+            if not waiting and self._digest != before:  # who had it reloaded from here writes of that himself
+                await self._note(before)
             for each in waiting:
                 if not each.done():
                     each.set_result(self._refused["reason"] if self._refused else None)
@@ -93,6 +99,12 @@ class Reloads:
             self._refuse([f"a fault of FourEyes itself: {error}"], error)
         else:
             self._apply(change)
+
+    async def _note(self, before: str) -> None:
+        try:
+            await asyncio.to_thread(self._audit.record, "signal SIGHUP", "reload", before, self._digest)
+        except AuditError as error:
+            self._report(error, "config")
 
     async def _read(self) -> Settings:
         try:

@@ -136,7 +136,8 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
             "tasks.t.schema.properties.a.maximum",
             "finite",
         ),
-        ({"web": {"host": "0.0.0.0"}}, "web.host", "127.0.0.1"),  # noqa: S104 - that it is refused is the point
+        ({"web": {"host": "somewhere.example"}}, "web.host", "127.0.0.1"),
+        ({"web": {"allowed_hosts": ["http://here:1"]}}, "web.allowed_hosts.0", "without scheme"),
         ({"models": "absent.json"}, "the file", "readable"),
     ],
 )
