@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from foureyes.config import Settings
 from foureyes.config.settings import EngineServer, ImagesSource, Model, SourceSettings, Task
@@ -14,7 +14,7 @@ from foureyes.daemon.composition import Composition
 from foureyes.daemon.demand import plans_of
 from foureyes.daemon.desk import Desk
 from foureyes.daemon.suggesting import suggested_in
-from foureyes.exceptions import SchemaError, UsageError
+from foureyes.exceptions import SchemaError, ServerReplyError, UsageError
 from foureyes.frames.region import Region
 from foureyes.picture import BLOCK_PX
 from foureyes.schema.document import schema_problems, subset
@@ -32,6 +32,7 @@ _ASKER = Asker(Priority.NORMAL, "setup")
 _TEXT = "text"
 _ANY_TEXT = {"type": "object", "properties": {_TEXT: {"type": ["string", "null"]}}, "required": [_TEXT]}
 _MOST_PROBLEMS = 5
+T = TypeVar("T")
 Rect = tuple[float, float, float, float]
 Document = dict[str, Any]
 
@@ -79,7 +80,7 @@ class Trials:
             settings = settings.model_copy(update={"tasks": {question.task: _task(settings, question.task)}})
         look = self.newest(question.source)
         with self._room(look):
-            found = await suggested_in(self._desk.analysis, settings, look.frame)
+            found = await _again(lambda: suggested_in(self._desk.analysis, settings, look.frame))
         tasks = {
             each.task: {
                 "regions": {name: list(asdict(region).values()) for name, region in each.regions.items()},
@@ -92,7 +93,8 @@ class Trials:
 
     async def _readings(self, look: Look, plans: Sequence[Plan]) -> list[Document]:
         with self._room(look):
-            return [each.as_dict() for each in await self._desk.analysis.readings(look, plans, _ASKER)]
+            found = await _again(lambda: self._desk.analysis.readings(look, plans, _ASKER))
+        return [each.as_dict() for each in found]
 
     @contextmanager
     def _room(self, look: Look) -> Iterator[None]:
@@ -116,6 +118,14 @@ class Trials:
         wanted = task.model_copy(update={"answer": answer, "prompt": prompt, "regions": regions})
         tried = self._taught.applied(settings.model_copy(update={"tasks": {question.task: wanted}}))
         return tried.tasks[question.task]
+
+
+async def _again(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask twice at most: nobody stands behind a trial who would, and a kept connection may end at its next use."""
+    try:
+        return await ask()
+    except ServerReplyError:
+        return await ask()
 
 
 def _task(settings: Settings, name: str) -> Task:
