@@ -6,8 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from foureyes.cli.on_demand import _COMMANDS
+from foureyes.config import load_settings
+from foureyes.config.alerts import Alerts
+from foureyes.telemetry.words import Word
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -68,3 +72,24 @@ def test_every_name_of_the_main_document_is_on_the_map() -> None:
         "ForgewrightTriggerService", "ForgewrightTask", "ERR0R", "T00L5ET", "W4TCHD0G", "PROF3T", "C0MMON",
     }  # fmt: skip
     assert all(PATH.findall(modules) for _, modules, _ in rows("The names"))
+
+
+def test_every_alert_and_every_word_is_explained() -> None:
+    """The page of alerts has each kind of rule, each rule for Prometheus and each word, and names no others."""
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    rules = (ROOT / "config" / "prometheus" / "foureyes.rules.yml").read_text("utf-8")
+    assert set(re.findall(r"^### `(\w+)`", page, re.MULTILINE)) == {*Alerts().in_force, "reading"}
+    assert set(re.findall(r"^\| `(FourEyes\w+)`", page, re.MULTILINE)) == set(re.findall(r"- alert: (\w+)", rules))
+    assert set(re.findall(r"^\| `([a-z]+)`", page, re.MULTILINE)) == set(Word)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_of_configuration_are_valid(page: Path, tmp_path: Path) -> None:
+    """Each piece of a configuration file that a page shows is taken by FourEyes, on top of the shipped one."""
+    shipped = yaml.safe_load((ROOT / "config" / "foureyes.yaml").read_text("utf-8"))
+    shipped["models"] = str(ROOT / "config" / "models.json")
+    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
+        if not text.startswith("# prometheus.yml"):
+            file = tmp_path / f"{number}.yaml"
+            file.write_text(yaml.safe_dump({**shipped, **yaml.safe_load(text)}), "utf-8")
+            assert load_settings(file)
