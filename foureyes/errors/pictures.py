@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from foureyes.exceptions import PictureError
 from foureyes.picture import Picture, digest, encode_png
 
 _SUFFIXES = (".png", ".jpg")
+_DIGEST = re.compile(r"[0-9a-f]{16,128}")
 _DAY_S = 86_400
 
 
@@ -42,7 +44,7 @@ class PictureStore:
 
     def find(self, name: str) -> Path | None:
         """The file of a picture by its digest; None where it is not kept, or not any more."""
-        if not name.isalnum():
+        if _DIGEST.fullmatch(name) is None:
             return None
         folder = self._folder.resolve()
         files = ((folder / f"{name}{suffix}").resolve() for suffix in _SUFFIXES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import socket
 import stat
@@ -16,6 +17,7 @@ import pytest
 from parts.foureyes import foureyes
 from parts.watched import Watched, drawn, task, watching
 
+from foureyes.errors.spool import spool_file
 from foureyes.exceptions import UsageError
 from foureyes.picture import encode_png
 from foureyes.web.token import kept_token, token_file
@@ -224,6 +226,53 @@ def test_every_change_is_one_line_of_the_audit(watched: Watched, page: httpx.Cli
     assert stat.S_IMODE((watched.daemon.state_dir / "audit.jsonl").stat().st_mode) == 0o600
     logged = watched.events("audit.change")[-4:]
     assert [(each["who"], each["what"]) for each in logged] == [(each["who"], each["what"]) for each in lines]
+
+
+@pytest.fixture(scope="module")
+def kept(watched: Watched) -> str:
+    """The digest of a picture that is kept; another lies in a folder that begins alike, and behind a link."""
+    folder = spool_file(watched.daemon.state_dir).with_name("frames")
+    beside = folder.with_name("frames-evil")
+    name = "0" * 32
+    for place, text in ((folder, "kept"), (beside, "SECRET")):
+        place.mkdir(exist_ok=True)
+        (place / f"{name}.png").write_bytes(encode_png(drawn(text)) + text.encode())
+    (folder / f"{'1' * 32}.png").symlink_to(beside / f"{name}.png")
+    (folder / f"{'2' * 32}.png").mkdir()
+    return name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../frames-evil/{kept}",
+        "..%2fframes-evil%2f{kept}",
+        "%2e%2e%2fframes-evil%2f{kept}",
+        "..%5cframes-evil%5c{kept}",
+        "%2e%2e/%2e%2e/web-token",
+        "..%2f..%2fweb-token",
+        "%2fetc%2fpasswd",
+        "{kept}.png",
+        "{kept}%00",
+        "{kept}%0a",
+        "1" * 32,
+        "2" * 32,
+        "0" * 10_000,
+        "%c2%b2" * 32,
+    ],
+    ids=itertools.count(),
+)
+def test_r9_a_file_is_proven_inside_its_folder(watched: Watched, kept: str, name: str) -> None:
+    """R9: neither a way out, nor a folder whose name begins alike, nor a link leads to what is not kept there."""
+    url = httpx.URL(watched.daemon.url)
+    for route in ("/api/errors/pictures/", "/static/", "/api/frames/", "/api/errors/"):
+        connection = http.client.HTTPConnection(url.host, url.port or 80, timeout=10)
+        connection.request("GET", route + name.format(kept=kept))
+        answer = connection.getresponse()
+        assert answer.status in {400, 404}, f"{answer.status} for {route}{name[:80]}"
+        assert b"SECRET" not in answer.read()
+        connection.close()
+    assert ask(watched, "GET", f"/api/errors/pictures/{kept}").content.endswith(b"kept")
 
 
 def refused_after(watched: Watched, most: int, headers: dict[str, str]) -> int:
