@@ -6,8 +6,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import unquote
 
 from foureyes.exceptions import AlertError, MissingExtraError
 from foureyes.redaction import hide, redact_text
@@ -20,23 +23,23 @@ _SAID_CHARS = 300
 
 
 class Apprise:
-    """One service. Without a url it is one that is missing, as each delivery says."""
+    """One service. The library is large: it is loaded when it is first asked for, off the event loop."""
 
     def __init__(self, name: str, url: str | None, variable: str, timeout_s: float) -> None:
-        """Raises MissingExtraError where Apprise is not installed."""
-        try:
-            self._apprise = import_module("apprise")
-        except ImportError as error:
-            raise MissingExtraError(_EXTRA.format(name=name)) from error
+        """`variable` is where the url was; none there is an error of each delivery.
+
+        Raises MissingExtraError where Apprise is not installed.
+        """
+        if find_spec("apprise") is None:
+            raise MissingExtraError(_EXTRA.format(name=name))
+        self._url = url
         self._variable = variable
         self._timeout_s = timeout_s
-        self._service: Any = None if url is None else self._made(url)
-        self._has_url = url is not None
-        logging.getLogger("apprise").propagate = False  # what it says of a failure is in ours, once
+        hide(url or "")
 
     def check(self) -> str:
         """Whether the url is one that Apprise knows; nobody is asked. Raises AlertError."""
-        if not self._has_url:
+        if self._url is None:
             raise AlertError(f"there are no urls of Apprise: put one into {self._variable}")
         if self._service is None:
             raise AlertError(f"Apprise does not understand a url in {self._variable}: see its documentation")
@@ -44,30 +47,39 @@ class Apprise:
 
     async def deliver(self, notice: Mapping[str, Any]) -> None:
         """Send it. Raises AlertError."""
-        what = self.check()
         try:
             async with asyncio.timeout(self._timeout_s):
-                await asyncio.to_thread(self._send, notice, what)
+                await asyncio.to_thread(self._send, notice)
         except TimeoutError as error:
+            what = f"the service of {self._variable} by Apprise"
             raise AlertError(f"{what} did not answer within {self._timeout_s:g} s") from error
 
-    def _made(self, url: str) -> Any:
-        hide(url)
-        service = self._apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    @cached_property
+    def _service(self) -> Any:
+        """The service of the url, whose secrets are hidden from now on; None where Apprise knows no such one."""
+        assert self._url is not None
+        logging.getLogger("apprise").propagate = False  # what it says of a failure is in ours, once
+        service = import_module("apprise").Apprise.instantiate(self._url, suppress_exceptions=True)
         if service is not None:
-            shown = set(_PARTS.split(service.url(privacy=True)))
-            for part in _PARTS.split(service.url()) + _PARTS.split(url):
-                if part not in shown:
-                    hide(part)
+            hide(service.url())
+            for secret in _secrets(service.url(), service.url(privacy=True)):
+                hide(secret)
         return service
 
-    def _send(self, notice: Mapping[str, Any], what: str) -> None:
-        sender = self._apprise.Apprise(asset=self._apprise.AppriseAsset(app_id="FourEyes"))
+    def _send(self, notice: Mapping[str, Any]) -> None:
+        what, apprise = self.check(), import_module("apprise")
+        sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="FourEyes"))
         sender.add(self._service)
         kind = _KINDS.get(notice["kind"]) or _SEVERITIES[notice["severity"]]
         title, body = f"FourEyes: {notice['title']}", str(notice["text"])
-        with self._apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
             if sender.notify(body, title=title, notify_type=kind, body_format="text"):
                 return
             words = redact_text(" ".join(said.getvalue().split()))[:_SAID_CHARS] or "nothing"
         raise AlertError(f"{what} did not take the notice; it said: {words}")
+
+
+def _secrets(url: str, shown: str) -> list[str]:
+    """The parts of a url that Apprise masks where it shows it."""
+    parts = zip(_PARTS.split(url), _PARTS.split(shown), strict=False)
+    return [unquote(part) for part, masked in parts if part != masked]
