@@ -28,6 +28,15 @@ async function message(response) {
   }
 }
 
+/** The document of an answer; one that breaks off or takes too long is none. */
+async function told(response) {
+  try {
+    return await response.json();
+  } catch {
+    throw new Refused(0, "the daemon does not answer");
+  }
+}
+
 /** Ask, whatever the answer; the token is asked for where it is wanted. */
 export async function ask(route, options = {}) {
   const response = await asked(route, options);
@@ -39,7 +48,7 @@ export async function ask(route, options = {}) {
 export async function get(route, isAnswer = (status) => status < 300) {
   const response = await ask(route);
   if (!isAnswer(response.status)) throw new Refused(response.status, await message(response));
-  return response.json();
+  return told(response);
 }
 
 /** The JSON of a POST. Throws Refused. */
@@ -47,5 +56,5 @@ export async function post(route, body) {
   const headers = { "Content-Type": "application/json" };
   const response = await ask(route, { method: "POST", headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Refused(response.status, await message(response));
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : told(response);
 }

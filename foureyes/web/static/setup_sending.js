@@ -16,8 +16,8 @@ export async function send(route, body, signal = null) {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     signal: signal === null ? late : AbortSignal.any([signal, late]),
   });
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Refused(response.status, answer?.error?.message ?? `the daemon answers ${response.status}`);
+  const answer = await response.json().catch(() => null); // it may break off
+  if (!response.ok || answer === null) throw new Refused(response.status, answer?.error?.message ?? `the daemon answers ${response.status}`);
   return answer;
 }
 
