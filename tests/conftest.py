@@ -23,7 +23,7 @@ T = TypeVar("T")
 _WITH_DAEMONS = {"cli", "daemon", "errors", "forgewright", "service", "web"}
 
 # coverage of a child doubles the price of its start: those of these files tell enough of what runs in children alone
-_MEASURED_CHILDREN = {"test_attempts.py", "test_errors_command.py", "test_own_servers.py", "test_run.py"}
+_MEASURED_CHILDREN = {"test_attempts.py", "test_errors_command.py", "test_obs_daemon.py", "test_web.py"}
 _CHILDREN_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 
 # hundreds of our processes are started: where no bytecode is kept, each of them compiles all of our sources anew
