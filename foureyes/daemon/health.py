@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -75,6 +76,7 @@ class DaemonHealth:
         self._mqtt = mqtt
         self._started_mono_s = now()
         self._started_at = datetime.now(UTC)
+        self._scrape = asyncio.Lock()
 
     def health(self) -> dict[str, Any]:
         """Status, uptime, memory, connections, version and every component's state."""
@@ -102,9 +104,9 @@ class DaemonHealth:
         waiting = sorted({plan.task for plan in self._plans() if self._router.choose(plan) is None})
         return not waiting, {"ready": not waiting, "waiting_for": waiting}
 
-    def status(self) -> dict[str, Any]:
+    async def status(self) -> dict[str, Any]:
         """Health, figures and the latest readings: what an operator wants at a glance."""
-        figures = self._metrics.snapshot()
+        figures = await asyncio.to_thread(self._metrics.snapshot)  # of many sources it would hold up the clock
         use = self._shedding.use
         return {
             **self.health(),
@@ -130,11 +132,13 @@ class DaemonHealth:
             for reading in self._publisher.latest()
         ]
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self) -> tuple[bytes, str]:
         """Prometheus text and its content type."""
-        components = self.components()
-        self._metrics.health(self._status(components), {name: part["state"] for name, part in components.items()})
-        return self._metrics.render()
+        async with self._scrape:  # one at a time: another's words would be cleared while they are written
+            components = self.components()
+            words = {name: part["state"] for name, part in components.items()}
+            self._metrics.health(self._status(components), words)
+            return await asyncio.to_thread(self._metrics.render)
 
     def _plans(self) -> list[Plan]:
         return [task.plan for task in self._composition.tasks]

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,10 +122,11 @@ class Metrics:
         self._missed.labels(source).inc(missed)
         self._late.labels(source).observe(lateness_s)
         self._sample("lateness_ms", source, lateness_s * 1000)
-        if source not in self._ticks:
-            self._ticks[source] = deque(maxlen=_RATE_TICKS)
-            self._fps.labels(source).set_function(lambda: _rate(self._ticks[source], time.monotonic()))
-        self._ticks[source].append(time.monotonic())
+        if (ticks := self._ticks.get(source)) is None:
+            ticks = self._ticks[source] = deque([time.monotonic()], maxlen=_RATE_TICKS)
+            self._fps.labels(source).set_function(partial(_rate, ticks))
+        else:
+            ticks.append(time.monotonic())
 
     def fps(self, source: str) -> float | None:
         """Looks a second over the last ones; None before the second one."""
@@ -297,20 +299,20 @@ class Metrics:
                     totals[f"{sample.name}{{{labels}}}"] = sample.value
         return {
             "totals": totals,
-            "quantiles": {"/".join(key): _quantiles(kept) for key, kept in self._samples.items()},
+            "quantiles": {"/".join(key): _quantiles(kept) for key, kept in list(self._samples.items())},
         }
 
     def _sample(self, kind: str, label: str, value: float) -> None:
         self._samples.setdefault((kind, label), deque(maxlen=_KEPT)).append(value)
 
 
-def _rate(ticks: deque[float], now_s: float) -> float:
+def _rate(ticks: deque[float]) -> float:
     """Ticks a second since the oldest one kept: it falls while none come."""
-    return (len(ticks) - 1) / max(now_s - ticks[0], 1e-3)
+    return (len(ticks) - 1) / max(time.monotonic() - ticks[0], 1e-3)
 
 
 def _quantiles(kept: deque[float]) -> dict[str, float]:
-    p50, p95, p99 = np.percentile(np.array(kept), (50, 95, 99))
+    p50, p95, p99 = np.percentile(np.array(list(kept)), (50, 95, 99))
     return {
         "p50": round(float(p50), 3),
         "p95": round(float(p95), 3),

@@ -99,14 +99,14 @@ def _add_health(app: FastAPI, view: DaemonView) -> None:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        text, content_type = view.metrics()
+        text, content_type = await view.metrics()
         return Response(text, media_type=content_type)
 
 
 def _add_readings(app: FastAPI, view: DaemonView, pace: Pace) -> None:
     @app.get("/api/status")
     async def status() -> dict[str, Any]:
-        return view.status()
+        return await view.status()
 
     @app.get("/api/readings")
     async def readings() -> list[dict[str, Any]]:

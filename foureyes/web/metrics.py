@@ -26,11 +26,13 @@ class Figures:
 
 def add_metrics(app: FastAPI, figures: Figures) -> None:
     """Add the route to an application."""
+    one_at_a_time = asyncio.Lock()  # a crowd of readers leaves the loop's threads alone
 
     @app.get("/api/metrics")
     async def metrics(hours: Annotated[float, Query(gt=0, le=MOST_HOURS)] = 1.0) -> dict[str, Any]:
         try:
-            found = await asyncio.to_thread(figures.aggregates, hours)
+            async with one_at_a_time:
+                found = await asyncio.to_thread(figures.aggregates, hours)
         except HistoryError as error:
             raise HTTPException(503, str(error)) from error
         return {**found, "active_requests": figures.active_requests()}

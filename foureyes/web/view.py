@@ -20,7 +20,7 @@ class DaemonView(Protocol):
         """Whether every task has a warmed candidate, and what is waited for."""
         ...
 
-    def status(self) -> dict[str, Any]:
+    async def status(self) -> dict[str, Any]:
         """Health with figures."""
         ...
 
@@ -28,6 +28,6 @@ class DaemonView(Protocol):
         """The latest reading of each source and task."""
         ...
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self) -> tuple[bytes, str]:
         """Prometheus' text and its content type."""
         ...

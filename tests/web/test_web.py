@@ -35,13 +35,13 @@ class View:
     def ready(self) -> tuple[bool, dict[str, Any]]:
         return self.status_word == "ok", {"ready": self.status_word == "ok"}
 
-    def status(self) -> dict[str, Any]:
+    async def status(self) -> dict[str, Any]:
         return {"figures": {}}
 
     def readings(self) -> list[dict[str, Any]]:
         return [{"task": "vision_ocr"}]
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self) -> tuple[bytes, str]:
         return b"dropped_total 0.0\n", "text/plain; version=1.0.0"
 
 
