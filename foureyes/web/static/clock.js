@@ -1,6 +1,6 @@
 // The daemon's clock as the page knows it, and ages by it: a browser whose own clock is wrong or jumps shows true ages.
 
-import { say } from "./dom.js";
+import { mark, say } from "./dom.js";
 
 let ahead = null; // milliseconds of the daemon's UTC over the page's monotonic clock
 
@@ -30,12 +30,22 @@ export function clockTime(at) {
   return moment.toDateString() === new Date().toDateString() ? time : `${moment.toLocaleDateString()} ${time}`;
 }
 
-/** Every element with `data-at` shows the age of that moment, behind `data-before`. */
+/** Have an element show the age of a moment, between two texts, from now on. */
+export function aged(element, at, before = "", after = "") {
+  mark(element, "data-at", at);
+  mark(element, "data-before", before);
+  mark(element, "data-after", after);
+  show(element);
+  return element;
+}
+
+function show(element) {
+  const { at, before, after } = element.dataset;
+  say(element, at ? `${before}${span(now() - Date.parse(at))}${after}` : "");
+}
+
 function tick() {
-  for (const element of document.querySelectorAll("[data-at]")) {
-    const age = span(now() - Date.parse(element.dataset.at));
-    say(element, `${element.dataset.before ?? ""}${age}${element.dataset.after ?? ""}`);
-  }
+  document.querySelectorAll("[data-at]").forEach(show);
 }
 
 /** Begin to count. */

@@ -1,7 +1,7 @@
 // The recorded faults by groups; one that is opened shows its picture, what its reproduction found and what to run.
 
 import { get } from "./api.js";
-import { clockTime } from "./clock.js";
+import { aged, clockTime } from "./clock.js";
 import { byId, h, keyed, mark, say } from "./dom.js";
 
 const TONES = { critical: "bad", high: "bad", medium: "warn", low: "quiet" };
@@ -44,7 +44,10 @@ function fill(details, group) {
   say(severity, group.severity);
   mark(severity, "data-tone", TONES[group.severity] ?? "quiet");
   say(what, `${group.type} in ${group.component}: ${group.message}`.slice(0, 200));
-  seen.replaceChildren(`${group.count}×, ${group.status}, last `, h("span", { "data-at": group.last_seen, "data-after": " ago" }));
+  seen.replaceChildren(`${group.count}×, ${group.status}, last `, aged(h("span"), group.last_seen, "", " ago"));
+  const standing = `${group.case_state} ${group.reproduction}`;
+  if (details.open && details.dataset.standing !== standing) open(details.lastElementChild, group.fingerprint);
+  mark(details, "data-standing", standing);
   say(test, group.reproduction === null ? "" : `reproduction: ${group.reproduction}`);
 }
 

@@ -61,7 +61,10 @@ function soon() {
 
 function heard(kind, data) {
   if (kind === "reading") takeReading(data);
-  else if (kind === "log") takeLine(data);
+  else if (kind === "log") {
+    takeLine(data);
+    if (data.event.startsWith("triage.")) refreshFaults(); // a verdict, or a case that went on
+  }
   else if (kind === "fault") refreshFaults();
   else {
     if (kind === "config") forget();

@@ -1,5 +1,6 @@
 // One task's current reading: each field with its value or why there is none, its evidence, age and small history.
 
+import { aged } from "./clock.js";
 import { h, keyed, mark, say } from "./dom.js";
 import { sketch, Steps } from "./steps.js";
 import { showWord, word } from "./words.js";
@@ -76,7 +77,7 @@ export class TaskBlock {
   draw() {
     const reading = this.reading;
     if (reading === null) return;
-    this.by.replaceChildren(...by(reading));
+    keyed(this.by, by(reading), (fact) => fact.key, (fact) => h("span", { title: fact.title }), tell);
     keyed(this.rows, Object.keys(reading.values), (field) => field, (field) => this.row(field),
       (row, field) => this.fill(row, field, reading));
   }
@@ -115,15 +116,21 @@ function flash(row) {
 
 /** Who read it, how, how surely and how long ago. */
 function by(reading) {
-  if (reading.origin === null) return ["not read"];
-  const facts = [h("span", {}, `${reading.model} on ${reading.server}`), h("span", {}, ORIGINS[reading.origin] ?? reading.origin)];
-  if (reading.confidence !== null) {
-    facts.push(h("span", { title: reading.confidence_from }, `confidence ${reading.confidence.toFixed(2)}`));
-  }
-  if (reading.model_says !== null) facts.push(h("span", {}, `the model says ${reading.model_says.toFixed(2)}`));
-  if (reading.latency_ms !== null) facts.push(h("span", {}, `${Math.round(reading.latency_ms)} ms`));
-  if (reading.read_at !== null) facts.push(h("span", { "data-at": reading.read_at, "data-before": "read from a picture of ", "data-after": " ago" }));
-  return facts;
+  if (reading.origin === null) return [{ key: "nobody", text: "not read" }];
+  const { model, server, origin, confidence, confidence_from: title, model_says: says, latency_ms: ms, read_at: at } = reading;
+  return [
+    { key: "who", text: `${model} on ${server}` },
+    { key: "how", text: ORIGINS[origin] ?? origin },
+    confidence !== null && { key: "confidence", text: `confidence ${confidence.toFixed(2)}`, title },
+    says !== null && { key: "says", text: `the model says ${says.toFixed(2)}` },
+    ms !== null && { key: "latency", text: `${Math.round(ms)} ms` },
+    at !== null && { key: "age", at },
+  ].filter(Boolean);
+}
+
+function tell(place, fact) {
+  if (fact.key === "age") aged(place, fact.at, "from a picture of ", " ago");
+  else say(place, fact.text);
 }
 
 function evidenceOf(evidence) {

@@ -1,6 +1,7 @@
 // The sources: each with its live picture, rate and age, and the readings of its tasks. The unwell ones come first.
 
-import { byId, h, keyed, mark, say } from "./dom.js";
+import { aged } from "./clock.js";
+import { byId, h, keyed, say } from "./dom.js";
 import { Picture } from "./picture.js";
 import { TaskBlock } from "./readings.js";
 import { showWord, word } from "./words.js";
@@ -24,7 +25,7 @@ class Card {
     this.badge = word("unknown");
     this.what = h("p", { class: "dim" });
     this.rate = h("span");
-    this.age = h("span", { "data-after": " old" });
+    this.age = h("span");
     this.frame = h("button", { type: "button", class: "link", title: "show this frame's way", onclick: () => onFrame(this.frame.textContent) });
     this.picture = new Picture(source.id);
     this.picture.onframe = ({ id, at }) => this.told(id, at);
@@ -43,7 +44,7 @@ class Card {
 
   told(id, at) {
     say(this.frame, id ?? "");
-    mark(this.age, "data-at", at);
+    aged(this.age, at, "", " old");
   }
 
   show(source) {

@@ -1,6 +1,6 @@
 // The line on top: how all of it stands, in a word, in one sentence, and since when; and whether we hear anything.
 
-import { clockTime, now, span } from "./clock.js";
+import { aged, clockTime, now, span } from "./clock.js";
 import { byId, h, keyed, mark, say } from "./dom.js";
 import { showWord, tone } from "./words.js";
 
@@ -43,8 +43,7 @@ function headline(word, sentence, since) {
   say(byId("status-sentence"), sentence);
   const place = byId("status-since");
   place.hidden = since === null;
-  mark(place, "data-at", since === null ? null : new Date(since).toISOString());
-  mark(place, "data-before", since === null ? null : `since ${clockTime(since)}, for `);
+  if (since !== null) aged(place, new Date(since).toISOString(), `since ${clockTime(since)}, for `);
   mark(byId("bar"), "data-tone", tone(word));
   document.title = word === "ok" ? "FourEyes" : `${word} · FourEyes`;
 }
