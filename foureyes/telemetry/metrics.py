@@ -131,7 +131,7 @@ class Metrics:
     def fps(self, source: str) -> float | None:
         """Looks a second over the last ones; None before the second one."""
         ticks = self._ticks.get(source, ())
-        return _rate(ticks, time.monotonic()) if isinstance(ticks, deque) and len(ticks) > 1 else None
+        return _rate(ticks) if isinstance(ticks, deque) and len(ticks) > 1 else None
 
     def frame(self, source: str) -> None:
         """Count one captured frame."""
