@@ -19,6 +19,10 @@ _TRIES = 20
 _GRACE_S = 0.5
 _STOP_WITHIN_S = 2
 _PATIENCE_S = 60.0
+_WAITING = 1024
+"""Connections that the kernel holds until we come to them."""
+_ACCEPTED_AT_ONCE = 16
+"""Of those, in one turn of the loop, so that a crowd of clients does not hold up the frames' clock."""
 
 
 def bind(host: str, port: int | None, default: int) -> socket.socket:
@@ -51,7 +55,7 @@ def _listening(host: str, port: int) -> socket.socket:
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(_WAITING)
     except OSError:
         listener.close()
         raise
@@ -89,6 +93,7 @@ class WebServer:
             lifespan="off",
             server_header=False,
             ws="none",
+            backlog=_ACCEPTED_AT_ONCE,
             timeout_graceful_shutdown=_STOP_WITHIN_S,
             limit_concurrency=600,
         )
@@ -104,6 +109,7 @@ class WebServer:
         self._serving = asyncio.create_task(self._server.serve([self._listener]), name="web")
         while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
+        self._listener.listen(_WAITING)  # asyncio has one number for both
         self._waiting = asyncio.create_task(self._patience.run(), name="web patience")
 
     async def stop(self) -> None:
