@@ -48,11 +48,13 @@ def with_changes(text: str, changes: Sequence[Change]) -> str:
     What a value has in common with the one before it stays as it is written. Raises UsageError where something
     else stands on the way, or the text is no YAML.
     """
-    writer = _writer(text)
     try:
+        writer = _writer(text)
         document = writer.load(text)
     except YAMLError as error:
         raise UsageError(f"the configuration file is no YAML that can be changed: {error}") from error
+    if not isinstance(document, CommentedMap):
+        raise UsageError("the configuration file is no mapping of sections, so nothing can be changed in it")
     for change in changes:
         _make(document, change)
     written = io.StringIO()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from foureyes.config.edit import diff, with_values, write_whole
+from foureyes.config.edit import Change, diff, with_changes, with_values, write_whole
 from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.exceptions import UsageError
 
@@ -51,3 +51,50 @@ def test_the_file_is_replaced_wholly_and_keeps_its_mode(tmp_path: Path) -> None:
     assert file.read_text("utf-8") == "a: 2\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
+
+
+FILE = """\
+tasks:
+  a:
+    models: [m]
+    regions:
+      one: [0, 0, 1, 1]  # all of it
+      two: [0, 0, 0.5, 0.5]  # a quarter
+
+  # about b
+  b:
+    prompt: plain
+    schema:
+      properties:
+        x: {enum: [p, q, null], title: X}   # which
+        y: {type: [string, "null"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "gone", "new"),
+    [
+        (Change(("tasks", "a", "regions", "two"), None), ["      two: [0, 0, 0.5, 0.5]  # a quarter"], []),
+        (Change(("tasks", "a", "regions", "three"), [0, 0, 1, 0.5]), [], ["      three: [0, 0, 1, 0.5]"]),
+        (Change(("tasks", "c", "regions", "one"), None), [], []),
+        (Change(("tasks", "b", "prompt"), "on"), ["    prompt: plain"], ['    prompt: "on"']),
+        (Change(("tasks", "b", "prompt"), "a: b\n# c\n"), ["    prompt: plain"],
+         ["    prompt: |", "      a: b", "      # c"]),
+        (Change(("tasks", "b", "schema", "properties", "y", "type"), ["number", "null"]),
+         ['        y: {type: [string, "null"]}'], ['        y: {type: [number, "null"]}']),
+        (Change(("tasks", "b", "schema"), {"properties": {"x": {"enum": ["p", "q", None], "title": "X"}}}),
+         ['        y: {type: [string, "null"]}'], []),
+    ],
+)  # fmt: skip
+def test_a_change_touches_its_own_lines(change: Change, gone: list[str], new: list[str]) -> None:
+    """What is set, put in or taken out is its own lines alone; comments and blank lines stay where they were."""
+    lines = diff(FILE, with_changes(FILE, [change]), "f").splitlines()[3:]
+    assert [line[1:] for line in lines if line[0] == "-"] == gone
+    assert [line[1:] for line in lines if line[0] == "+"] == new
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2\n", "", "- a\n"])
+def test_a_text_that_is_no_configuration_is_told(text: str) -> None:
+    """A broken file is no place to change anything in."""
+    with pytest.raises(UsageError):
+        with_changes(text, [Change(("tasks", "a"), 1)])
