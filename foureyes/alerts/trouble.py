@@ -219,4 +219,5 @@ def _words(rule: ReadingMeets) -> str:
     if rule.missing:
         return "is missing"
     given = {name: getattr(rule, name) for name in _SAID}
-    return next(f"{_SAID[name]} {value}" for name, value in given.items() if value is not None)
+    name, value = next((name, value) for name, value in given.items() if value is not None)
+    return f"{_SAID[name]} {value:g}" if isinstance(value, float) else f"{_SAID[name]} {value}"

@@ -15,19 +15,22 @@ from parts.mail_server import PASSWORD, MailServer
 from parts.mosquitto import Mosquitto, Subscriber
 from parts.program import free_port, wait_until
 from parts.receiving import CaseReceiver
+from typer.testing import CliRunner
 
 from foureyes.alerts.channels.apprise import Apprise
 from foureyes.alerts.channels.channel import Channel
 from foureyes.alerts.channels.command import Command
 from foureyes.alerts.channels.webhook import Webhook
+from foureyes.cli.alerts import app
 from foureyes.config.alerts import Alerts, CommandChannel, WebhookChannel
 from foureyes.config.mqtt import Mqtt
 from foureyes.daemon.alert_channels import channels_of
-from foureyes.exceptions import AlertError, MissingExtraError
+from foureyes.exceptions import AlertError, MissingExtraError, UsageError
 from foureyes.outputs.mqtt_notice import MqttNotices
 from foureyes.redaction import redact_text
 
 SECRET = "a secret of the test"  # noqa: S105
+SCHEMA = {"type": "object", "properties": {"grand": {"type": ["number", "null"]}}, "required": ["grand"]}
 NOTICE = {
     "id": "0f" * 16,
     "kind": "problem",
@@ -137,6 +140,20 @@ def test_what_is_not_installed_is_a_sentence_with_the_extra(monkeypatch: pytest.
     alerts = Alerts.model_validate({"channels": {"mine": {"kind": kind}}})
     with pytest.raises(MissingExtraError, match=rf"foureyes\[{extra}\]"):
         channels_of(alerts, Mqtt(host="127.0.0.1"))
+
+
+def test_a_test_by_a_channel_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    """And one without any channel says where they are configured."""
+    config = {"models": {"m": {"model_id": "ocr"}}, "tasks": {"t": {"models": ["m"], "schema": SCHEMA}}}
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps(config), "utf-8")
+    result = CliRunner().invoke(app, ["test", "--config", str(file)])
+    assert isinstance(result.exception, UsageError)
+    assert "alerts.channels" in str(result.exception)
+    channels = {"ops": {"kind": "command", "command": ["true"]}}
+    file.write_text(json.dumps({**config, "alerts": {"channels": channels}}), "utf-8")
+    result = CliRunner().invoke(app, ["test", "--channel", "nobody", "--config", str(file)])
+    assert "known channels: ops" in str(result.exception)
 
 
 def command(*arguments: str, timeout_s: float = 20) -> Command:
