@@ -44,6 +44,7 @@ class AlertWatch:
     async def snapshot(self) -> Snapshot:
         """The daemon now."""
         free_mb = await asyncio.to_thread(self._disk_free_mb)
+        self._metrics.machine.state_free(None if free_mb is None else free_mb * _MB)
         components, now_s = self._components(), self._now()
         memory = components["memory"]
         return Snapshot(

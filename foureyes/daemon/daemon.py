@@ -328,7 +328,7 @@ class Daemon:
 
     def _own_memory(self) -> OwnMemory:
         limit_bytes = parts.memory_limit_bytes(self._settings.resources)
-        self._metrics.memory_limit(limit_bytes)
+        self._metrics.machine.memory_limit(limit_bytes)
         return OwnMemory(limit_bytes, caches=[self._cache.clear, self._desk_cache.clear, self._encoder.forget])
 
     def _force(self) -> NoReturn:

@@ -60,7 +60,7 @@ class Shedding:
     async def sample(self) -> None:
         """Look at the machine once, and act on what was seen."""
         use = self.use = await asyncio.to_thread(self._machine.sample, self._roots())
-        self._metrics.machine(use)
+        self._metrics.machine.use(use)
         before = self._pressure.level
         seen = Sample(use.available_bytes / _MB, use.cpu_percent, use.others_percent)
         level = self._pressure.observe(seen, return_needs_mb=self._return_needs_mb())
@@ -131,7 +131,7 @@ class Shedding:
         return sum(self._sizes.get(served, 0) for served in loaded_again) / _MB
 
     def _say(self, before: Level, level: Level) -> None:
-        self._metrics.pressure(level)
+        self._metrics.machine.pressure(level)
         words = self._words(level)
         self._tell("pressure", {"before": before.name.lower(), "level": level.name.lower(), "reason": words})
         event(

@@ -15,23 +15,20 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
-    Gauge,
-    Histogram,
     disable_created_metrics,
     generate_latest,
 )
 
 from foureyes import __version__
 from foureyes.telemetry.aggregates import Tokens
-from foureyes.telemetry.families import Bounded
-from foureyes.telemetry.machine import MachineUse
+from foureyes.telemetry.families import Bounded, Families
+from foureyes.telemetry.machine_metrics import MachineMetrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, that nobody asks for
 
 _KEPT = 2000
 """Samples kept for the quantiles of /api/status: about eleven minutes at 3 FPS."""
 _RATE_TICKS = 31
-_SHORT_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 Note = Callable[[str, str, float | None, Tokens | None], bool]
 """Takes the task, outcome, latency and tokens of one request that has ended; returns whether it has them."""
@@ -51,71 +48,49 @@ class Metrics:
     ) -> None:
         """`note` is told of each request to a model, `on_step` of each step and the seconds it took."""
         self.registry = CollectorRegistry()
+        make = Families(self.registry)
         self._on_step = on_step
         self._note = note
-        self._frames = self._counter("frames", "frames captured", "source")
-        self._missed = self._counter("missed_ticks", "deadlines that passed unused", "source")
-        self._late = self._histogram("tick_lateness_seconds", "how late a look began", "source")
-        self._fps = self._gauge("effective_fps", "looks a second, over the last ones", "source")
-        self._up = self._gauge("source_up", "1 while the source gives pictures", "source")
-        self._looks = self._counter("looks", "readings published", "task", "source", "origin")
-        self._fallbacks = self._counter(
+        self._frames = make.counter("frames", "frames captured", "source")
+        self._missed = make.counter("missed_ticks", "deadlines that passed unused", "source")
+        self._late = make.histogram("tick_lateness_seconds", "how late a look began", "source")
+        self._fps = make.gauge("effective_fps", "looks a second, over the last ones", "source")
+        self._up = make.gauge("source_up", "1 while the source gives pictures", "source")
+        self._looks = make.counter("looks", "readings published", "task", "source", "origin")
+        self._fallbacks = make.counter(
             "fallback_looks", "readings of another model than the first", "task", "source"
         )
-        self._age = self._histogram("reading_age_seconds", "age of a reading when published", "task")
-        self._inferences = self._counter("inferences", "requests to models", "task", "model", "outcome")
-        self._inference = self._histogram("inference_seconds", "latency of answered requests", "task", "model")
-        self._target = self._gauge("latency_target_seconds", "latency that a task's requests should keep", "task")
-        self._tokens = self._counter("tokens", "tokens as the servers counted them", "task", "model", "kind")
-        self._step = self._histogram("step_seconds", "time of one step of a frame", "step")
-        self._cache = self._counter("cache_lookups", "questions to the answer cache", "task", "outcome")
-        self._state = self._gauge("server_state", "1 for the state a server is in", "server", "state")
-        self._requests = self._gauge("server_requests", "requests at a server or waiting", "server", "state")
-        self._restarts = self._counter("server_restarts", "restarts by the state they began in", "server", "state")
-        self._resident = self._gauge("resident_bytes", "resident memory", "process")
-        self._cpu = self._counter("process_cpu_seconds", "CPU time used so far", "process")
-        self._cpu_s: dict[str, float] = {}
-        self._share = self._gauge("process_cpu_ratio", "share of all processors lately", "process")
-        self._busy = self._gauge("machine_cpu_busy_ratio", "share of all processors in use lately")
-        self._others = self._gauge("machine_cpu_others_ratio", "share of all processors used by other programs")
-        self._available = self._gauge("machine_available_bytes", "memory that programs could still have")
-        self._whole = self._gauge("machine_memory_bytes", "memory of the machine or of our control group")
-        for unmeasured in (self._busy, self._others, self._available, self._whole):
-            unmeasured.set(math.nan)  # nought would be a lie
-        self._gpu_busy = self._gauge("gpu_busy_ratio", "how busy a graphics card is", "gpu")
-        self._gpu_used = self._gauge("gpu_memory_used_bytes", "memory of a graphics card in use", "gpu")
-        self._gpu_whole = self._gauge("gpu_memory_bytes", "memory of a graphics card", "gpu")
-        self._pressure = self._gauge("pressure_level", "0 normal, 1 lower cadence, 2 smaller model, 3 engine")
-        self._whole_state = self._gauge("health_state", "1 for the word of /health for the whole", "state")
-        self._part_state = self._gauge(
+        self._age = make.histogram("reading_age_seconds", "age of a reading when published", "task")
+        self._inferences = make.counter("inferences", "requests to models", "task", "model", "outcome")
+        self._inference = make.histogram("inference_seconds", "latency of answered requests", "task", "model")
+        self._target = make.gauge("latency_target_seconds", "latency that a task's requests should keep", "task")
+        self._tokens = make.counter("tokens", "tokens as the servers counted them", "task", "model", "kind")
+        self._step = make.histogram("step_seconds", "time of one step of a frame", "step")
+        self._cache = make.counter("cache_lookups", "questions to the answer cache", "task", "outcome")
+        self._state = make.gauge("server_state", "1 for the state a server is in", "server", "state")
+        self._requests = make.gauge("server_requests", "requests at a server or waiting", "server", "state")
+        self._restarts = make.counter("server_restarts", "restarts by the state they began in", "server", "state")
+        self.machine = MachineMetrics(make)
+        self._whole_state = make.gauge("health_state", "1 for the word of /health for the whole", "state")
+        self._part_state = make.gauge(
             "component_state", "1 for the word of /health for a part", "component", "state"
         )
-        self._streams = self._gauge("event_streams", "listeners of the live events")
+        self._streams = make.gauge("event_streams", "listeners of the live events")
         self._reloads, self._deliveries = (
-            self._counter("config_reloads", "reloads of the configuration", "outcome"),
-            self._counter("alert_deliveries", "attempts to deliver a notice", "channel", "outcome"),
+            make.counter("config_reloads", "reloads of the configuration", "outcome"),
+            make.counter("alert_deliveries", "attempts to deliver a notice", "channel", "outcome"),
         )
-        self._limit = self._gauge("memory_limit_bytes", "what the daemon's own memory is held against")
-        self._faults = self._counter("faults", "recorded exceptions", "component", "severity")
-        self._outbox = self._gauge("error_outbox", "recorded faults that MongoDB has not got")
-        self._dead_letters = self._gauge("error_dead_letters", "recorded faults that MongoDB refused for good")
+        self._faults = make.counter("faults", "recorded exceptions", "component", "severity")
+        self._outbox = make.gauge("error_outbox", "recorded faults that MongoDB has not got")
+        self._dead_letters = make.gauge("error_dead_letters", "recorded faults that MongoDB refused for good")
         dropped = ("dropped", "everything that was ever dropped", ("where", "reason"))
         self._dropped = Bounded(Counter(*dropped, registry=self.registry))
-        self._gauge("build_info", "the running version", "version").labels(__version__).set(1)
-        self._gauge("start_time_seconds", "when this daemon started, in seconds since 1970").set_to_current_time()
+        make.gauge("build_info", "the running version", "version").labels(__version__).set(1)
+        make.gauge("start_time_seconds", "when this daemon started, in seconds since 1970").set_to_current_time()
         self._samples: dict[tuple[str, str], deque[float]] = {}
         self._ticks: dict[str, deque[float]] = {}
         self._ended: dict[str, deque[tuple[float, float | None]]] = {}
         self._inside: dict[str, Callable[[], int]] = {}
-
-    def _counter(self, name: str, text: str, *labels: str) -> Bounded[Counter]:
-        return Bounded(Counter(f"foureyes_{name}", text, labels, registry=self.registry))
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"foureyes_{name}", text, labels, registry=self.registry)
-
-    def _histogram(self, name: str, text: str, *labels: str) -> Bounded[Histogram]:
-        return Bounded(Histogram(f"foureyes_{name}", text, labels, registry=self.registry, buckets=_SHORT_S))
 
     def tick(self, source: str, *, lateness_s: float, missed: int) -> None:
         """Count one kept deadline and those missed before it."""
@@ -223,35 +198,6 @@ class Metrics:
         """How many requests all servers have now."""
         return sum(inside() for inside in list(self._inside.values()))
 
-    def machine(self, use: MachineUse) -> None:
-        """Set what the machine, each process tree and each graphics card use."""
-        self._busy.set(use.cpu_percent / 100)
-        self._others.set(use.others_percent / 100)
-        self._available.set(use.available_bytes)
-        self._whole.set(use.total_bytes)
-        for name, tree in use.trees.items():
-            self._resident.labels(name).set(tree.rss_bytes)
-            self._count_cpu(name, tree.cpu_s)
-            self._share.labels(name).set(tree.cpu_percent / 100)
-        for index, gpu in enumerate(use.gpus or ()):
-            self._gpu_busy.labels(str(index)).set(gpu.busy_percent / 100)
-            self._gpu_used.labels(str(index)).set(gpu.used_bytes)
-            self._gpu_whole.labels(str(index)).set(gpu.total_bytes)
-
-    def _count_cpu(self, process: str, cpu_s: float) -> None:
-        """What a process used since it was last looked at; another one under its name began at nothing."""
-        before_s = self._cpu_s.get(process, 0.0)
-        self._cpu_s[process] = cpu_s
-        self._cpu.labels(process).inc(cpu_s - before_s if cpu_s >= before_s else cpu_s)
-
-    def pressure(self, level: int) -> None:
-        """Set how far FourEyes steps back."""
-        self._pressure.set(level)
-
-    def memory_limit(self, limit_bytes: int) -> None:
-        """Set what the daemon's own memory is held against."""
-        self._limit.set(limit_bytes)
-
     def health(self, state: str, components: Mapping[str, str]) -> None:
         """Set the words for the whole and for each part; no series is left of the words before."""
         self._whole_state.clear()
@@ -271,6 +217,8 @@ class Metrics:
     def forget_source(self, source: str) -> None:
         """A source is watched no more: its counters stay, what it says of now goes."""
         self._ticks.pop(source, None)
+        for key in [key for key in self._samples if key[1].partition("/")[0] == source]:
+            del self._samples[key]
         for gauge in (self._fps, self._up):
             gauge.remove(source)
 
@@ -281,9 +229,7 @@ class Metrics:
         self._inside.pop(server, None)
         for state in ("inside", "waiting"):
             self._requests.remove(server, state)
-        self._cpu_s.pop(server, None)
-        for gauge in (self._resident, self._share):
-            gauge.remove(server)
+        self.machine.forget(server)
 
     def render(self) -> tuple[bytes, str]:
         """Prometheus' text and its content type."""

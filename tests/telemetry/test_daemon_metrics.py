@@ -22,8 +22,8 @@ from prometheus_client.parser import text_string_to_metric_families
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 BOARD, RULES = CONFIG / "grafana" / "foureyes.json", CONFIG / "prometheus" / "foureyes.rules.yml"
 OF_PROMETHEUS = {"up", "ALERTS"}
-NOT_HERE = re.compile(r"foureyes_(gpu_\w+|server_restarts_total)")
-"""What this daemon has no sample of: there is no graphics card, and no server of it was restarted."""
+NOT_HERE = re.compile(r"foureyes_(gpu_\w+|server_restarts_total|alert_deliveries_total)")
+"""What this daemon has no sample of: it has no graphics card and no channel, and no server was restarted."""
 
 
 def answered(body: dict[str, Any]) -> Answer:
