@@ -49,8 +49,7 @@ def with_changes(text: str, changes: Sequence[Change]) -> str:
     else stands on the way, or the text is no YAML.
     """
     try:
-        writer = _writer(text)
-        document = writer.load(text)
+        writer, document = _read(text)
     except YAMLError as error:
         raise UsageError(f"the configuration file is no YAML that can be changed: {error}") from error
     if not isinstance(document, CommentedMap):
@@ -80,13 +79,14 @@ def write_whole(file: Path, text: str) -> None:
     new.replace(target)
 
 
-def _writer(text: str) -> YAML:
-    _, sequence, offset = load_yaml_guess_indent(text)
+def _read(text: str) -> tuple[YAML, Any]:
+    """The document, and what writes it as it is laid out."""
     writer = YAML()
     writer.preserve_quotes = True
     writer.width = 4096
+    document, sequence, offset = load_yaml_guess_indent(text, yaml=writer)
     writer.indent(mapping=2, sequence=sequence or 4, offset=offset or 2)
-    return writer
+    return writer, document
 
 
 def _make(document: Any, change: Change) -> None:

@@ -12,7 +12,7 @@ from foureyes.daemon.composition import Composition
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.setup_file import ConfigFile, Draft, drafted, why_not_written, written
 from foureyes.daemon.setup_trials import Trials
-from foureyes.exceptions import UsageError
+from foureyes.exceptions import QueueFullError, UsageError
 from foureyes.frames.own_thread import OwnThread
 from foureyes.schema.document import fields
 from foureyes.telemetry.audit import Audit
@@ -29,6 +29,8 @@ from foureyes.web.setup_questions import (
 )
 
 _RELOAD_WITHIN_S = 60.0
+_MOST_DRAFTS = 4
+"""At once; each costs seconds where a file names a thousand sources."""
 Document = dict[str, Any]
 
 
@@ -46,6 +48,7 @@ class Setup:
         self._taught = TaughtPictures(composition.settings.state_dir)
         self._files = OwnThread("set-up")
         self._changing = asyncio.Lock()
+        self._drafting = 0
 
     async def document(self) -> Document:
         """What can be pointed at, and the file that is changed."""
@@ -76,7 +79,13 @@ class Setup:
 
     async def edit(self, changes: Sequence[AnyChange]) -> Document:
         """The diff of the configuration file, and the digest by which it is approved."""
-        draft = await self._files.run(lambda: drafted(self._file, changes))
+        if self._drafting >= _MOST_DRAFTS:
+            raise QueueFullError("other changes are being drafted just now; come again", retry_after_s=1.0)
+        self._drafting += 1
+        try:
+            draft = await self._files.run(lambda: drafted(self._file, changes))
+        finally:
+            self._drafting -= 1
         return {"file": draft.name, "diff": draft.diff, "digest": draft.digest}
 
     async def apply(self, question: ApplyQuestion, who: str) -> Document:
