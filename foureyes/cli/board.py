@@ -81,11 +81,18 @@ def _value(reading: Document, field: str) -> str:
 
 
 def _word(state: str) -> Text:
-    return Text(state, _STYLES[MEANINGS[Word(state)].tone])
+    """A word in its colour; one of a daemon of another version has none."""
+    known = _known(state)
+    return Text(printable(state), "" if known is None else _STYLES[MEANINGS[known].tone])
 
 
 def _weight(state: str) -> int:
-    return Word(state).weight
+    known = _known(state)
+    return len(Word) if known is None else known.weight
+
+
+def _known(state: str) -> Word | None:
+    return Word(state) if state in set(Word) else None
 
 
 def _clock(moment: str) -> str:

@@ -22,7 +22,7 @@ from foureyes.config import Settings
 from foureyes.errors import queries
 from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import FourEyesError, UsageError
-from foureyes.redaction import REDACTED, hide, is_secret_key, redact, redact_text
+from foureyes.redaction import CUT, REDACTED, hide, is_secret_key, redact, redact_text
 from foureyes.telemetry.log import COMBINED, ERRORS
 from foureyes.web.token import read_token
 
@@ -175,7 +175,8 @@ def _or_why_not(made: Callable[[], str]) -> str:
 
 def _bounded(text: str) -> bytes:
     """At most so many bytes, and the home folder without its owner's name."""
-    return text.replace(str(Path.home()), "~").encode()[:_MOST_BYTES] + b"\n"
+    data = text.replace(str(Path.home()), "~").encode()
+    return data + b"\n" if len(data) <= _MOST_BYTES else data[:_MOST_BYTES] + f"\n{CUT}\n".encode()
 
 
 def _clean(value: Any, deep: int = _DEEP) -> Any:

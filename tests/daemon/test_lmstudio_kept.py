@@ -140,6 +140,11 @@ def test_tasks_that_combine_go_as_one_request(tmp_path: Path) -> None:
             running.daemon.wait(combined, "a request for both tasks", 30)
             for name in tasks:
                 running.wait_reading(name, origin="inferred", values={"amount": None, "number": 7})
+            answered = running.events("request.done", outcome="ok")
+            counted = [each for each in answered if "prompt_tokens" in each]
+            formats = [each["body"]["response_format"]["json_schema"]["schema"] for each in fake.chats(ONE)]
+            asked = [each for each in formats if set(each["properties"]) != {"seen"}]  # that is the probe
+            assert 0 < len(counted) <= len(asked) < len(answered)  # tokens are spent once
 
 
 def test_recycled_models_leave_no_gap(tmp_path: Path) -> None:

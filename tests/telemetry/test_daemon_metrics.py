@@ -134,6 +134,25 @@ def test_prometheus_takes_the_rules(promtool: Promtool) -> None:
     assert promtool.test_rules(RULES.with_suffix(".test.yml")) == ""
 
 
+def test_the_board_is_whole(promtool: Promtool, tmp_path: Path) -> None:
+    """Each query of the board is one that Prometheus understands; panels have their own id and their own place."""
+    board = json.loads(BOARD.read_text("utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    assert queries
+    plain = [query.replace("$__rate_interval", "5m") for query in queries]
+    rules = [{"record": f"board:query{number}", "expr": query} for number, query in enumerate(plain)]
+    file = tmp_path / "board.yml"
+    file.write_text(json.dumps({"groups": [{"name": "board", "rules": rules}]}), "utf-8")
+    assert promtool.check_rules(file) == ""
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    taken: set[tuple[int, int]] = set()
+    for place in (panel["gridPos"] for panel in board["panels"]):
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+
+
 def test_aggregates_of_what_was_asked(running: Serving) -> None:
     """/api/metrics has totals, rates, tokens and errors of real requests, and how many there are now."""
     found = running.daemon.get("/api/metrics?hours=24")
