@@ -347,11 +347,19 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix="FOUREYES_", env_nested_delimiter="__", env_ignore_empty=True
     )
 
-    sources: list[Annotated[Source, Field(discriminator="kind")]] = Field([AutoSource(kind="auto")], min_length=1)
-    servers: list[Annotated[Server, Field(discriminator="kind")]] = [EngineServer()]
+    sources: list[Annotated[Source, Field(discriminator="kind")]] = Field(
+        [AutoSource(kind="auto")], min_length=1, description="what is watched; each has a clock of its own"
+    )
+    servers: list[Annotated[Server, Field(discriminator="kind")]] = Field(
+        [EngineServer()], description="what serves models; the engine alone by default"
+    )
     models: dict[Name, Model]
     tasks: dict[Name, Task] = Field(min_length=1)
-    state_dir: Path = Field(default_factory=default_state_dir)
+    state_dir: Path = Field(
+        default_factory=default_state_dir,
+        description="where lock, logs, faults and all that is kept lie; the user's state folder by default, of a "
+        "service systemd's StateDirectory",
+    )
     capture: Capture = Capture()
     cache: Cache = Cache()
     web: Web = Web()
