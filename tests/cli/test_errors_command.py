@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from parts.auditing import audited
 from parts.faulty import groups, raised, recording
 
 from foureyes.cli.app import main
@@ -83,6 +84,10 @@ def test_resolve_and_mute_change_a_group_and_leave_an_audit(errors: Errors, tmp_
             "muted",
         ]
     spool.close()
+    told = [
+        (line["what"].split()[1], line["before"]["status"], line["after"]["status"]) for line in audited(tmp_path)
+    ]
+    assert told == [("resolve", "new", "resolved"), ("mute", "new", "muted")]
 
 
 @pytest.mark.usefixtures("recorded")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from parts.auditing import changes
 from parts.foureyes import foureyes
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,7 +25,8 @@ AMOUNTS = ["grand", "major", "minor", "mini", "balance"]
 def config(tmp_path: Path) -> Path:
     """The shipped configuration, in a file of one's own."""
     for file in SHIPPED_CONFIG.parent.iterdir():
-        shutil.copy(file, tmp_path)
+        if file.is_file():
+            shutil.copy(file, tmp_path)
     (tmp_path / "screen.png").write_bytes(encode_png(SCENE.draw(0)))
     return tmp_path / "foureyes.yaml"
 
@@ -40,6 +42,7 @@ def test_regions_are_written_and_read_in(config: Path) -> None:
     written = yaml.safe_load(after)["tasks"]["vision_ocr"]["regions"]
     assert json.loads(done.stdout)["vision_ocr"] == written
     assert sorted(written) == sorted(AMOUNTS)
+    assert changes(config.parent / "state") == [f"command: regions --write {config}"]
     read = foureyes("analyze", picture, *options, "--task", "vision_ocr", "--json")
     truth = SCENE.truth(0)
     assert json.loads(read.stdout)["values"] == {name: getattr(truth, name) for name in AMOUNTS}

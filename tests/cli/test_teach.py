@@ -15,6 +15,7 @@ import cv2
 import httpx
 import pytest
 import yaml
+from parts.auditing import changes
 from parts.foureyes import foureyes
 from parts.serving import Serving, server, serving
 from parts.state_screens import captured, screen
@@ -128,6 +129,7 @@ def test_a_running_daemon_takes_up_what_it_is_taught(watched: Serving, tmp_path:
     watched.wait_reading("look", seen, values={"state": "over"})
     seen = len(watched.readings("look"))
     assert [each["label"] for each in beside(watched, "look", "over", "--forget")] == ["over"]
+    assert changes(watched.daemon.state_dir) == ["command: teach look"] * 4 + ["command: teach forget look"]
     watched.wait_reading("look", seen, values={"state": None})
 
 

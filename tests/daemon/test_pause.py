@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
+from parts.reloading import ConfigFile
 from parts.watched import Watched, drawn, metric, task, watching
 
 SOURCES = ({"id": "main"}, {"id": "second"})
@@ -142,8 +143,10 @@ def test_a_pause_outlives_a_restart_and_a_reload(watched: Watched, folder: Path)
     """The next daemon of the state folder is paused from its first moment, has the same token, and prints none."""
     watched.daemon.post("/api/pause", {"source": "second", "for_s": 3600})
     proof = watched.daemon.proof
-    watched.daemon.process.send_signal(signal.SIGHUP)
-    watched.daemon.wait(lambda: bool(watched.events("config.reloaded")), "it is reloaded")
+    file = ConfigFile(watched.daemon, folder)
+    file.reload(file.changed("tasks", "calm", max_age_s=20))
+    watched.daemon.wait(lambda: watched.daemon.audited()[-1]["what"] == "reload", "the reload is in the audit")
+    assert watched.daemon.audited()[-1]["who"] == "signal SIGHUP"
     assert states(watched, "source")["second"] == "paused"
     watched.daemon.stop(signal.SIGTERM)
     console = (folder / "console.log").stat().st_size

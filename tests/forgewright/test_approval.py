@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from parts.auditing import audited
 from parts.mending import BUG, FILE, Ground, as_case
 
 from foureyes.config.triage import Triage as TriageSettings
@@ -99,6 +100,9 @@ def test_a_person_applies_it_and_the_fault_is_gone_until_it_is_back(ground: Grou
     ((what, details),) = ground.audit()[-1:]
     assert what == "case applied"
     assert details.startswith(f"by {case.approved_by}: {FILE} sha256 ")
+    (line,) = audited(ground.state_dir)
+    assert (line["who"], line["what"]) == (f"command {case.approved_by}", f"forge approve {case.id}")
+    assert (line["before"], line["after"]["state"]) == ({"state": "verified"}, "applied")
     (ground.project / FILE).write_text(before.read_text("utf-8"), "utf-8")
     ground.meet()
     done = ground.forge("run", "--json", FOUREYES_TRIAGE__COOLDOWN_S="0")

@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from parts.auditing import audited
 from parts.program import Program, wait_until
 
 READY_TIMEOUT_S = 60.0
@@ -80,8 +81,7 @@ class RunningDaemon(Program):
 
     def audited(self) -> list[dict[str, Any]]:
         """The lines of the audit file."""
-        file = self.state_dir / "audit.jsonl"
-        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+        return audited(self.state_dir)
 
     def wait(self, condition: Callable[[], bool], what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait for a condition; a daemon that ends meanwhile fails at once, with its last lines."""

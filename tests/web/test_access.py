@@ -44,7 +44,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     names = [NAME, *filter(None, [own_address()])]
     folder = tmp_path_factory.mktemp("access")
     settings = {"FOUREYES_WEB__HOST": EVERYWHERE, "FOUREYES_WEB__ALLOWED_HOSTS": json.dumps(names)}
-    with watching(folder, {"calm": task()}, **settings) as running:
+    with watching(folder, {"calm": task()}, ({},), **settings) as running:
         yield running
 
 

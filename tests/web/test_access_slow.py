@@ -34,13 +34,13 @@ class View:
     def ready(self) -> tuple[bool, dict[str, Any]]:
         return True, {"ready": True}
 
-    def status(self) -> dict[str, Any]:
-        return {"text": "x" * 5_000_000}
+    async def status(self) -> dict[str, Any]:
+        return {}
 
     def readings(self) -> list[dict[str, Any]]:
-        return []
+        return [{"text": "x" * 5_000_000}]
 
-    def metrics(self) -> tuple[bytes, str]:
+    async def metrics(self) -> tuple[bytes, str]:
         return b"", "text/plain"
 
 
@@ -101,7 +101,7 @@ async def test_who_sends_a_byte_now_and_then_is_cut_off(port: int, begin: bytes,
 async def test_who_reads_a_byte_now_and_then_is_cut_off(port: int) -> None:
     """An answer of megabytes that is read so slowly is not kept for its reader."""
     async with connected(port) as (reader, writer):
-        writer.write(b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        writer.write(b"GET /api/readings HTTP/1.1\r\nHost: localhost\r\n\r\n")
         async with asyncio.timeout(15):
             got = await read_slowly(reader)
         assert 0 < got < 1_000_000
