@@ -67,6 +67,8 @@ class History:
 
     def save(self) -> None:
         """Write what was noted. Where that cannot be done it is said once, and tried again the next time."""
+        if not self._waiting:
+            return
         try:
             with self._opened() as connection:
                 self._write(connection)

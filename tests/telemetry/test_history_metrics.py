@@ -134,6 +134,12 @@ def test_a_disk_that_does_not_take_it_is_waited_for(tmp_path: Path, clock: Clock
     assert history.aggregates(1)["total_requests"] == 5
 
 
+def test_a_quiet_daemon_leaves_the_disk_alone(history: History, tmp_path: Path) -> None:
+    """Where nothing was noted nothing is written, nor even opened."""
+    history.save()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_file_is_set_aside(history: History, tmp_path: Path) -> None:
     """Rubbish in its place is kept under another name, and what was noted since is in a new one."""
     file = history_file(tmp_path)
