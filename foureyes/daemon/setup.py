@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from foureyes.config import Settings
+from foureyes.config.digest import config_digest
 from foureyes.config.settings import Task
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.reloads import Reloads
-from foureyes.daemon.setup_file import ConfigFile, Draft, drafted, why_not_written, written
+from foureyes.daemon.setup_file import ConfigFile, drafted, why_not_written, written
 from foureyes.daemon.setup_trials import Trials
 from foureyes.exceptions import QueueFullError, UsageError
 from foureyes.frames.own_thread import OwnThread
@@ -78,21 +79,23 @@ class Setup:
         return await self._trials.task(question)
 
     async def edit(self, changes: Sequence[AnyChange]) -> Document:
-        """The diff of the configuration file, and the digest by which it is approved."""
+        """The diff of the file, the digest by which it is approved, and whether the file is in force."""
         if self._drafting >= _MOST_DRAFTS:
             raise QueueFullError("other changes are being drafted just now; come again", retry_after_s=1.0)
         self._drafting += 1
         try:
             draft = await self._files.run(lambda: drafted(self._file, changes))
+            said = await self._files.run(lambda: self._taught.applied(draft.settings))
         finally:
             self._drafting -= 1
-        return {"file": draft.name, "diff": draft.diff, "digest": draft.digest}
+        is_in_force = config_digest(said) == config_digest(self._composition.settings)
+        return {"file": draft.name, "diff": draft.diff, "digest": draft.digest, "is_in_force": is_in_force}
 
     async def apply(self, question: ApplyQuestion, who: str) -> Document:
         """Write the file and put it into force; `refused` says why that did not succeed."""
         async with self._changing:
             draft = await self._files.run(lambda: written(self._file, question.changes, question.digest))
-            await self._record(who, f"configuration {draft.name}", None, _lines(draft))
+            await self._record(who, f"configuration {draft.name}", None, draft.diff)
             return {"file": draft.name, "refused": await self._put_into_force()}
 
     async def teach(self, question: TeachQuestion, who: str) -> Document:
@@ -103,7 +106,7 @@ class Setup:
         example = await self._files.run(
             lambda: self._taught.teach(question.task, field.name, question.label, look.frame.picture.pixels)
         )
-        await self._record(who, f"taught {example.task}.{example.field}", None, _named(example))
+        await self._record(who, f"teach {example.task}", [], [_named(example)])
         return {**_named(example), "captured_at": look.frame.captured_at.isoformat(timespec="milliseconds")}
 
     async def forget(self, question: ForgetQuestion, who: str) -> Document:
@@ -111,9 +114,8 @@ class Setup:
         gone = await self._files.run(lambda: self._taught.forget(question.task, None, question.digest))
         if not gone:
             raise UsageError("no such picture was taught")
-        for each in gone:
-            await self._record(who, f"taught {each.task}.{each.field}", _named(each), None)
-        return {"forgotten": [_named(each) for each in gone]}
+        await self._record(who, f"teach forget {question.task}", list(map(_named, gone)), [])
+        return {"forgotten": list(map(_named, gone))}
 
     async def _put_into_force(self) -> str | None:
         try:
@@ -124,11 +126,6 @@ class Setup:
 
     async def _record(self, who: str, what: str, before: object, after: object) -> None:
         await self._files.run(lambda: self._audit.record(who, what, before, after))
-
-
-def _lines(draft: Draft) -> list[str]:
-    """The lines that were taken out and put in."""
-    return [line for line in draft.diff.splitlines()[2:] if line[:1] in {"+", "-"}]
 
 
 def _named(example: Example) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Draft:
     name: str
     before: str
     after: str
+    settings: Settings = field(compare=False)
+    """What the file says now, be it in force or not."""
 
     @property
     def digest(self) -> str:
@@ -66,7 +68,7 @@ def drafted(file: ConfigFile, changes: Sequence[AnyChange]) -> Draft:
             f"{file.path.name} cannot be changed so: the value is shared by a YAML anchor, or the environment or "
             "the command line says otherwise; change it by hand"
         )
-    return Draft(file.path.name, text, after_text)
+    return Draft(file.path.name, text, after_text, before)
 
 
 def written(file: ConfigFile, changes: Sequence[AnyChange], digest: str) -> Draft:

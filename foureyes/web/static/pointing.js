@@ -1,7 +1,7 @@
 // A live picture of one source, and one region on it that is drawn with the mouse, moved with keys or typed.
 
-import { clockTime } from "./clock.js";
-import { say } from "./dom.js";
+import { aged, clockTime } from "./clock.js";
+import { h, say } from "./dom.js";
 
 const LOOK_EVERY_MS = 500;
 const STEP = 0.005;
@@ -75,7 +75,8 @@ export class Pointing {
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
     this.stage.classList.remove("blind");
-    say(this.caption, `captured at ${clockTime(capturedAt)}`);
+    this.caption.replaceChildren(`captured at ${clockTime(capturedAt)}, `,
+      aged(h("span"), capturedAt, "", " ago"));
   }
 
   watch(source) {

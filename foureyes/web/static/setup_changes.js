@@ -5,6 +5,8 @@ import { send } from "./setup_sending.js";
 
 const KINDS = { "+": "more", "-": "less", "@": "where" };
 
+const ALSO = "The file holds other changes that are not in force yet: they come into force with this one.";
+
 function named({ kind, task, field, region, source }) {
   if (kind !== "region") return `${kind} of ${task}`;
   const what = field === "*" ? `all of ${task}` : `${field} of ${task}`;
@@ -72,7 +74,7 @@ export class Changes {
     this.difference.hidden = lines.length === 0;
     this.difference.replaceChildren(...lines.map((line) => h("span", { class: kindOf(line) }, `${line}\n`)));
     this.approve.disabled = lines.length === 0 || why !== null;
-    if (draft !== null) this.say(lines.length === 0 ? "The file says that already." : why ?? "");
+    if (draft !== null) this.say(lines.length === 0 ? "The file says that already." : why ?? (draft.is_in_force ? "" : ALSO));
   }
 
   async apply() {
