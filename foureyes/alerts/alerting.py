@@ -48,6 +48,7 @@ class Alerting:
         self._settings = around.settings()
         kept = load(self._file)
         self._judge = Judge(self._settings.in_force, kept.told)
+        self._active: list[dict[str, Any]] = kept.told
         self._last = deque(kept.last, maxlen=_KEPT_NOTICES)
         self._lanes: dict[str, Lane] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -76,7 +77,7 @@ class Alerting:
     def document(self) -> dict[str, Any]:
         """What is in trouble now, what was told last, and how the channels stand."""
         return {
-            "active": self._judge.active(),
+            "active": self._active,
             "last": [notice.as_dict() for notice in reversed(self._last)],
             "channels": {
                 name: {
@@ -93,7 +94,7 @@ class Alerting:
         return {
             "state": Word.FAILING if failing else Word.OK,
             "reason": redact_text(f"notices wait for {'; '.join(failing)}") if failing else None,
-            "told": sum(entry["told"] for entry in self._judge.active()),
+            "told": sum(entry["told"] for entry in self._active),
         }
 
     async def _adopt(self) -> None:
@@ -129,7 +130,7 @@ class Alerting:
             await asyncio.wait(running)
 
     async def _turn(self, snapshot: Snapshot) -> None:
-        notices = self._judge.look(snapshot)
+        notices = await asyncio.to_thread(self._judged, snapshot)
         self._last.extend(notices)
         if notices or self._is_unsaved:
             self._is_unsaved = False
@@ -138,6 +139,12 @@ class Alerting:
             self._publish(notice)
             if self._may_go_out(snapshot.mono_s):
                 self._send(notice)
+
+    def _judged(self, snapshot: Snapshot) -> list[Notice]:
+        """A thousand sources take some time, which the frames' clock does not have."""
+        notices = self._judge.look(snapshot)
+        self._active = self._judge.active()
+        return notices
 
     def _publish(self, notice: Notice) -> None:
         is_problem = notice.kind == "problem"
@@ -175,7 +182,7 @@ class Alerting:
         for notice in notices or ():
             for name in self._addressed(notice):
                 waiting[name].append(notice)
-        return Kept(self._judge.told(), list(self._last), waiting)
+        return Kept([entry for entry in self._active if entry["told"]], list(self._last), waiting)
 
     def _note_change(self) -> None:
         self._is_unsaved = True

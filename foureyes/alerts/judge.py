@@ -24,7 +24,7 @@ class Judge:
     """Remembers what is in trouble. `rules` may be changed between two looks."""
 
     def __init__(self, rules: Mapping[str, Rule], told: Iterable[Mapping[str, Any]] = ()) -> None:
-        """`told` is what another judge had told, as its `told()` gave it."""
+        """`told` is what another judge had told, as its `active()` gave it."""
         self.rules = rules
         self._alerts: dict[Key, Alert] = {}
         self._last_told_mono_s: dict[Key, float] = {}
@@ -42,14 +42,10 @@ class Judge:
         return [*self._problems(snapshot, cause_of), *self._recoveries(snapshot)]
 
     def active(self) -> list[dict[str, Any]]:
-        """Every trouble that there is, told or not, the oldest first."""
+        """Every trouble that there is, the oldest first. Those that were told are what a later judge must know."""
         cause_of = roots(self._alerts)
         alerts = sorted(self._alerts.items(), key=lambda item: item[1].since)
         return [_document(key, alert, cause_of[key]) for key, alert in alerts]
-
-    def told(self) -> list[dict[str, Any]]:
-        """What a later judge must know, so as to tell nothing twice and every end."""
-        return [document for document in self.active() if document["told"]]
 
     def _take_over(self, snapshot: Snapshot) -> None:
         """Remember what was told before a restart: only a snapshot knows what time it is."""
@@ -102,7 +98,8 @@ class Judge:
         for key, alert in zip(keys, alerts, strict=True):
             alert.told = True
             self._last_told_mono_s[key] = snapshot.mono_s
-        consequences = [key for key, cause in cause_of.items() if cause in keys and key not in keys]
+        causes = set(keys)
+        consequences = [key for key, cause in cause_of.items() if cause in causes and key not in causes]
         effects = {self._alerts[key].trouble.title for key in consequences}
         return notice(
             "problem",

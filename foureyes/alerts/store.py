@@ -18,7 +18,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Kept:
-    """All that is kept. What the judge had told is as its `told()` gave it."""
+    """All that is kept. `told` is as the judge's `active()` gave it."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
     last: list[Notice] = field(default_factory=list)

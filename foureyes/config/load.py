@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from foureyes.config.alerts import Alerts
 from foureyes.config.settings import Settings
 from foureyes.exceptions import ConfigError, ConfigFault
 from foureyes.redaction import redact_text
@@ -25,6 +26,7 @@ MAX_FILE_BYTES = 4 * 1024 * 1024
 _KINDS = {
     "sources": {"auto", "obs", "screen", "video", "images", "replay", "demo"},
     "servers": {"engine", "lmstudio", "llama-server", "openai", "auto"},
+    "alerts": {*Alerts().rules, "reading", "apprise", "webhook", "command", "mqtt"},
 }
 
 
@@ -140,8 +142,9 @@ def _fault(details: ErrorDetails) -> ConfigFault:
 
 def _path(location: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in location]
-    if len(parts) > 2 and parts[2] in _KINDS.get(parts[0], ()):
-        del parts[2]  # pydantic names the chosen kind, which is no key of the file
+    at = 3 if parts[:1] == ["alerts"] else 2
+    if len(parts) > at and parts[at] in _KINDS.get(parts[0], ()):
+        del parts[at]  # pydantic names the chosen kind, which is no key of the file
     return ".".join(parts) or "the file"
 
 
@@ -164,6 +167,7 @@ def _document_faults(document: Mapping[str, Any]) -> Iterator[ConfigFault]:
             yield _unknown(f"models.{name}.server", "server", server, servers)
     yield from _doubles("servers", servers)
     yield from _source_faults(_list(document.get("sources"), []), tasks)
+    yield from _alert_faults(document, tasks)
 
 
 def _candidate_faults(path: str, names: list[Any], models: Mapping[str, Any]) -> Iterator[ConfigFault]:
@@ -213,6 +217,22 @@ def _source_faults(sources: list[Any], tasks: Mapping[str, Any]) -> Iterator[Con
             if task not in tasks:
                 yield _unknown(f"sources.{index}.{place}", "task", task, tasks)
     yield from _doubles("sources", [_mapping(source).get("id", "main") for source in sources])
+
+
+def _alert_faults(document: Mapping[str, Any], tasks: Mapping[str, Any]) -> Iterator[ConfigFault]:
+    """A rule on a reading that nobody makes would be silent for ever."""
+    sources = [_mapping(entry).get("id", "main") for entry in _list(document.get("sources"), [{}])]
+    for name, rule in _mapping(_mapping(document.get("alerts")).get("rules")).items():
+        if _mapping(rule).get("when") != "reading":
+            continue
+        path, task, field = f"alerts.rules.{name}", rule.get("task"), rule.get("field")
+        known = _mapping(_mapping(_mapping(tasks.get(task)).get("schema")).get("properties"))
+        if task not in tasks:
+            yield _unknown(f"{path}.task", "task", task, tasks)
+        elif field not in known:
+            yield _unknown(f"{path}.field", "field", field, known)
+        if rule.get("source") not in {None, *sources}:
+            yield _unknown(f"{path}.source", "source", rule.get("source"), sources)
 
 
 def _doubles(section: str, ids: list[Any]) -> Iterator[ConfigFault]:

@@ -210,6 +210,9 @@ def test_the_command_lists_alerts_and_sends_a_test_by_the_same_channels(daemon: 
     assert (sent.returncode, sent.stderr) == (0, "")
     assert daemon.wait_notice(kind="test")["title"] == "a test of alerts"
     assert len(daemon.mail.mails()) == seen + 1
-    failed = foureyes("alerts", "test", "--channel", "ops", "--config", str(daemon.config))
-    assert failed.returncode == 1
-    assert "FOUREYES_WEBHOOK_SECRET" in failed.stdout
+    checked = foureyes("check", *state, FOUREYES_ALERT_URLS=daemon.mail.url)
+    assert checked.returncode == 1
+    assert "ok    alerts: 8 rules: source_offline" in checked.stdout
+    assert "ok    channel mail: alerts go to E-Mail by Apprise" in checked.stdout
+    assert "FAIL  channel ops: the webhook needs a secret" in checked.stdout
+    assert PASSWORD not in checked.stdout + checked.stderr

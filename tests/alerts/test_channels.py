@@ -156,6 +156,18 @@ def test_a_test_by_a_channel_that_is_not_there_names_those_that_are(tmp_path: Pa
     assert "known channels: ops" in str(result.exception)
 
 
+def test_a_test_that_is_not_taken_says_why_by_its_exit_code_too(tmp_path: Path) -> None:
+    """Of two channels one fails: both are told, the exit code is 1."""
+    channels = {name: {"kind": "command", "command": [name]} for name in ("true", "false")}
+    config = {"models": {"m": {"model_id": "ocr"}}, "tasks": {"t": {"models": ["m"], "schema": SCHEMA}}}
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({**config, "alerts": {"channels": channels}}), "utf-8")
+    result = CliRunner().invoke(app, ["test", "--config", str(file)])
+    assert result.exit_code == 1
+    assert "ok    channel true" in result.stdout
+    assert "FAIL  channel false: false ended with exit code 1" in result.stdout
+
+
 def command(*arguments: str, timeout_s: float = 20) -> Command:
     return Command(CommandChannel(kind="command", command=[sys.executable, *arguments], timeout_s=timeout_s))
 

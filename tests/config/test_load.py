@@ -26,6 +26,12 @@ def confirmed(name: object) -> dict[str, object]:
     return {"models": models, "tasks": {"t": {"models": ["read"], "schema": SCHEMA, "confirm_with": name}}}
 
 
+def told(**changed: object) -> dict[str, object]:
+    """A rule `mine` on the balance, which these settings change."""
+    rule = {"when": "reading", "task": "money", "field": "balance", "above": 1, **changed}
+    return {"alerts": {"rules": {"mine": rule}}}
+
+
 def ordered(*names: str) -> dict[str, object]:
     """A task `t` with two numbers in this order."""
     schema = {"type": "object", "properties": {"a": NUMBER, "b": NUMBER}, "x-order": list(names)}
@@ -106,6 +112,20 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
             "must allow null",
         ),
         ({"tasks": {"t": {"models": ["read", "read"], "schema": SCHEMA}}}, "tasks.t.models.1", "a second time"),
+        (told(task="nope"), "alerts.rules.mine.task", "known tasks: money"),
+        (told(field="nope"), "alerts.rules.mine.field", "known fields: balance"),
+        (told(source="nope"), "alerts.rules.mine.source", "known sources: main"),
+        (told(below=2), "alerts.rules.mine", "exactly one of"),
+        (told(beyond=2), "alerts.rules.mine.beyond", "unknown key"),
+        ({"alerts": {"rules": {"disk": {"hold_s": -1}}}}, "alerts.rules.disk.hold_s", "0"),
+        ({"alerts": {"rules": {"x": {"when": "dusk"}}}}, "alerts.rules.x", "'dusk'"),
+        ({"alerts": {"rules": {"disk": {"channels": ["x"]}}}}, "alerts", "unknown channel 'x'"),
+        (
+            {"alerts": {"channels": {"x": {"kind": "webhook", "url": "ftp://x"}}}},
+            "alerts.channels.x.url",
+            "http://",
+        ),
+        ({"mqtt": {"topic": "a/+"}}, "mqtt.topic", "'a/+'"),
         (confirmed("nobody"), "tasks.t.confirm_with", "known models: again, read"),
         (confirmed("read"), "tasks.t.confirm_with", "none of the task's own"),
         (confirmed("again"), "tasks.t.confirm_with", "none of the task's own"),

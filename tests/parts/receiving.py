@@ -15,8 +15,8 @@ from parts.program import Program, free_port, wait_until
 class CaseReceiver(Program):
     """The receiver as a process."""
 
-    def __init__(self, folder: Path, *, status: int = 503, times: int = 0) -> None:
-        self._file, port = folder / "received.jsonl", free_port()
+    def __init__(self, folder: Path, *, status: int = 503, times: int = 0, port: int | None = None) -> None:
+        self._file, port = folder / "received.jsonl", port or free_port()
         self.url = f"http://127.0.0.1:{port}/cases"
         flags = ["--port", str(port), "--file", str(self._file), "--status", str(status), "--times", str(times)]
         super().__init__([sys.executable, str(Path(case_receiver.__file__)), *flags], folder / "receiver.log")
