@@ -83,7 +83,7 @@ def _add_middleware(app: FastAPI, report: Report, rules: AccessRules) -> None:
     app.add_middleware(FaultReporter, report=report)
     app.add_middleware(Access, rules=rules, sessions=sessions, refusals=refusals)
     app.add_middleware(Guard, names=rules.names, refusals=refusals)
-    add_session(app, sessions, rules.is_token)
+    add_session(app, sessions, refusals, rules.is_token)
 
 
 def _add_health(app: FastAPI, view: DaemonView) -> None:
@@ -109,8 +109,8 @@ def _add_readings(app: FastAPI, view: DaemonView, pace: Pace) -> None:
         return await view.status()
 
     @app.get("/api/readings")
-    async def readings() -> list[dict[str, Any]]:
-        return view.readings()
+    async def readings(source: str | None = None) -> list[dict[str, Any]]:
+        return [each for each in view.readings() if source is None or each["source"] == source]
 
     @app.get("/events")
     async def events(topics: Annotated[str | None, Query(max_length=200)] = None) -> Response:

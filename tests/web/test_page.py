@@ -116,12 +116,12 @@ def fingerprint(page: Page) -> str:
 
 def test_the_live_picture_moves_with_its_frame_and_age(shown: Shown, page: Page) -> None:
     """What the screen shows now is on the page soon, under another frame's id, regions and boxes drawn over it."""
-    before, frame = fingerprint(page), page.locator(".source .link").inner_text()
+    before, frame = fingerprint(page), page.locator("figcaption .link").inner_text()
     shown.screen.show(drawn("moved"))
     page.wait_for_function(
         "before => document.querySelector('.picture canvas').toDataURL() !== before", arg=before
     )
-    expect(page.locator(".source .link")).not_to_have_text(frame)
+    expect(page.locator("figcaption .link")).not_to_have_text(frame)
     expect(page.locator(".source figcaption")).to_contain_text("pictures a second")
     expect(page.locator(".overlay .region")).to_have_count(1)
     box = page.locator(".overlay [data-key='read/amount'] rect")
@@ -210,6 +210,26 @@ def test_the_log_is_live_and_filtered(shown: Shown, page: Page) -> None:
     before = lines.count()
     shown.daemon.process.send_signal(signal.SIGHUP)
     expect(lines.filter(has_text="config.")).not_to_have_count(before, timeout=WITHIN_MS)
+
+
+def test_pausing_asks_for_the_token_and_is_said_everywhere(shown: Shown, page: Page) -> None:
+    """A wrong token is refused, the right one pauses: source, tasks and /health say so; then it resumes."""
+    button, dialog = page.locator("#pause"), page.locator("#token")
+    button.click()
+    for token in ("wrong", (shown.daemon.state_dir / "web-token").read_text("utf-8").strip()):
+        expect(dialog).to_be_visible()
+        dialog.get_by_label("Token").fill(token)
+        page.keyboard.press("Enter")
+        if token == "wrong":  # noqa: S105 - it is none
+            expect(page.locator("#token-fault")).to_contain_text("not the token")
+    expect(dialog).to_be_hidden()
+    source = page.get_by_label("source main")
+    expect(source.locator("> header .word")).to_contain_text("paused", timeout=WITHIN_MS)
+    expect(page.get_by_label("task read").locator(".word")).to_contain_text("paused")
+    expect(page.locator("#status-word")).to_contain_text(shown.health()["status"])
+    expect(button).to_have_text("Resume looking")
+    button.click()
+    expect(source.locator("> header .word")).to_contain_text("ok", timeout=WITHIN_MS)
 
 
 def test_a_daemon_that_does_not_answer_makes_the_page_blind(shown: Shown, page: Page) -> None:

@@ -8,7 +8,7 @@ import { showFrame } from "./frame.js";
 import { loadLog, takeLine } from "./log.js";
 import { startPause, takePause } from "./pause.js";
 import { takeParts } from "./servers.js";
-import { forget, takeComponents, takeHistories, takeReading, takeSources, whenFrameWanted } from "./sources.js";
+import { catchUp, forget, takeComponents, takeReading, takeSources, whenFrameWanted } from "./sources.js";
 import { isCut, takeBack, takeCut, takeHealth } from "./status.js";
 import { Stream } from "./stream.js";
 import { learn } from "./words.js";
@@ -73,12 +73,8 @@ function heard(kind, data) {
 }
 
 async function everything() {
-  await Promise.all([once(health), once(sources)]);
-  await Promise.all([
-    once(async () => (await get("/api/readings")).forEach(takeReading)),
-    once(async () => takeHistories(await get("/api/history"))),
-    loadLog(),
-  ]);
+  await Promise.all([once(health), once(sources), loadLog()]);
+  catchUp();
   refreshFaults();
 }
 

@@ -24,11 +24,12 @@ export function shown(value) {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** The block of one task of one source. */
+/** The block of one task of one source; `pointed` gets the field at which somebody points, `wanted` a frame's id. */
 export class TaskBlock {
-  constructor(task, hue, pointed) {
+  constructor(task, hue, { pointed, wanted }) {
     this.task = task;
     this.pointed = pointed;
+    this.wanted = wanted;
     this.steps = new Steps();
     this.reading = null;
     this.fields = {};
@@ -77,9 +78,18 @@ export class TaskBlock {
   draw() {
     const reading = this.reading;
     if (reading === null) return;
-    keyed(this.by, by(reading), (fact) => fact.key, (fact) => h("span", { title: fact.title }), tell);
+    keyed(this.by, by(reading), (fact) => fact.key, (fact) => this.fact(fact), tell);
     keyed(this.rows, Object.keys(reading.values), (field) => field, (field) => this.row(field),
       (row, field) => this.fill(row, field, reading));
+  }
+
+  fact({ key, title }) {
+    const fact = h("span", { title });
+    if (key !== "frame") return fact;
+    const button = h("button", { type: "button", class: "link", title: "show this frame's way",
+      onclick: () => this.wanted(button.textContent) });
+    fact.append(button);
+    return fact;
   }
 
   row(field) {
@@ -117,7 +127,8 @@ function flash(row) {
 /** Who read it, how, how surely and how long ago. */
 function by(reading) {
   if (reading.origin === null) return [{ key: "nobody", text: "not read" }];
-  const { model, server, origin, confidence, confidence_from: title, model_says: says, latency_ms: ms, read_at: at } = reading;
+  const { model, server, origin, confidence, confidence_from: title, model_says: says, latency_ms: ms,
+    read_at: at } = reading;
   return [
     { key: "who", text: `${model} on ${server}` },
     { key: "how", text: ORIGINS[origin] ?? origin },
@@ -125,11 +136,13 @@ function by(reading) {
     says !== null && { key: "says", text: `the model says ${says.toFixed(2)}` },
     ms !== null && { key: "latency", text: `${Math.round(ms)} ms` },
     at !== null && { key: "age", at },
+    { key: "frame", id: reading.read_frame_id },
   ].filter(Boolean);
 }
 
 function tell(place, fact) {
   if (fact.key === "age") aged(place, fact.at, "from a picture of ", " ago");
+  else if (fact.key === "frame") say(place.firstElementChild, fact.id);
   else say(place, fact.text);
 }
 

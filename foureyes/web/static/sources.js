@@ -1,5 +1,6 @@
 // The sources: each with its live picture, rate and age, and the readings of its tasks. The unwell ones come first.
 
+import { get } from "./api.js";
 import { aged } from "./clock.js";
 import { byId, h, keyed, say } from "./dom.js";
 import { Picture } from "./picture.js";
@@ -13,7 +14,6 @@ const HUES = 8;
 const cards = new Map();
 const dirty = new Set();
 const readings = new Map();
-const histories = new Map();
 let components = {};
 let sources = [];
 let most = SHOWN_AT_FIRST;
@@ -65,10 +65,9 @@ class Card {
 
   block(task) {
     const hue = this.source.tasks.indexOf(task) % HUES;
-    const block = new TaskBlock(task.task, hue, (key) => this.picture.point(key));
+    const block = new TaskBlock(task.task, hue, { pointed: (key) => this.picture.point(key), wanted: (id) => onFrame(id) });
     this.blocks.set(task.task, block);
     const key = `${this.id}/${task.task}`;
-    if (histories.has(key)) block.load(histories.get(key));
     if (readings.has(key)) block.take(readings.get(key));
     return block;
   }
@@ -121,11 +120,17 @@ export function takeSources(found) {
   show();
 }
 
-export function takeHistories(found) {
-  for (const each of found) histories.set(`${each.source}/${each.task}`, each.steps);
-  for (const card of cards.values()) {
-    for (const [task, block] of card.blocks) block.load(histories.get(`${card.id}/${task}`) ?? []);
-  }
+/** What the tasks of one source published before this page was there. */
+async function loadPast(card) {
+  const source = encodeURIComponent(card.id);
+  const [past, latest] = await Promise.all([get(`/api/history?source=${source}`), get(`/api/readings?source=${source}`)]);
+  for (const { task, steps } of past) card.blocks.get(task)?.load(steps);
+  latest.forEach(takeReading);
+}
+
+/** After a time without events: what was missed is asked for. */
+export function catchUp() {
+  for (const card of cards.values()) loadPast(card).catch(() => {}); // who does not answer is told on top
 }
 
 /** A new reading: shown with the next picture of the screen. */
@@ -141,7 +146,6 @@ export function takeReading(reading) {
 /** The configuration is another one: what it no longer names is forgotten. */
 export function forget() {
   readings.clear();
-  histories.clear();
 }
 
 function draw() {
@@ -158,13 +162,16 @@ function show() {
   const ordered = sources.map((source, index) => [weight(source), index, source])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((each) => each[2]);
   const open = ordered.slice(0, most);
+  const fresh = [];
   keyed(byId("source-cards"), open, (source) => source.id, (source) => {
     const card = new Card(source);
     cards.set(source.id, card);
+    fresh.push(card);
     return card.element;
   }, (_, source) => cards.get(source.id).show(source));
   const names = new Set(open.map((source) => source.id));
   for (const id of cards.keys()) if (!names.has(id)) cards.delete(id);
+  for (const card of fresh) loadPast(card).catch(() => {}); // who does not answer is told on top
   const more = byId("more-sources");
   more.hidden = sources.length <= most;
   say(more, `Show ${Math.min(SHOWN_AT_FIRST, sources.length - most)} more of ${sources.length} sources`);

@@ -18,6 +18,7 @@ export class Steps {
 
   add(reading) {
     const last = this.steps.at(-1);
+    if (last && last.until >= reading.published_at) return; // known already
     if (last && alike(last.values, reading.values) && alike(last.withheld, reading.withheld)) {
       last.until = reading.published_at;
       return;
