@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from foureyes.web.caller import address_of
 from foureyes.web.refusal import Refusals, refusal
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -49,7 +50,7 @@ class Guard:
         app, foreign = self._app, self._foreign(Headers(scope=scope))
         if foreign is not None:
             shown = foreign[:_SHOWN_CHARS]
-            self._refusals.say("refused", shown, f"a request for or from {shown!r} was refused")
+            self._refusals.say("refused", address_of(scope), f"a request for or from {shown!r} was refused")
             app = refusal(
                 403, "this daemon answers under its own names only: use http://127.0.0.1, or web.allowed_hosts"
             )

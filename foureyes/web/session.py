@@ -11,7 +11,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from foureyes.web.refusal import refusal
+from foureyes.web.caller import address_of
+from foureyes.web.refusal import Refusals, refusal
 
 COOKIE = "foureyes_session"
 _LASTS_S = 86_400.0
@@ -50,12 +51,14 @@ class _Shown(BaseModel):
     token: str = Field(min_length=1, max_length=500)
 
 
-def add_session(app: FastAPI, sessions: Sessions, is_token: Callable[[str], bool]) -> None:
+def add_session(app: FastAPI, sessions: Sessions, refusals: Refusals, is_token: Callable[[str], bool]) -> None:
     """Add the routes to an application."""
 
     @app.post("/api/session")
-    async def begin(shown: _Shown) -> Response:
+    async def begin(request: Request, shown: _Shown) -> Response:
         if not is_token(shown.token):
+            address = address_of(request.scope)
+            refusals.say("wrong_token", address, f"{address} gave the page a token that is not this daemon's")
             return refusal(
                 401, "this is not the token of this daemon; it is in the file `web-token` of its state folder"
             )

@@ -17,9 +17,12 @@ import pytest
 from parts.foureyes import foureyes
 from parts.watched import Watched, drawn, task, watching
 
+from foureyes.config import load_settings
+from foureyes.daemon.entrance import access_rules
 from foureyes.errors.spool import spool_file
 from foureyes.exceptions import UsageError
 from foureyes.picture import encode_png
+from foureyes.telemetry.metrics import Metrics
 from foureyes.web.token import kept_token, token_file
 
 NAME = "foureyes.example"
@@ -151,6 +154,16 @@ def test_a_token_is_made_once_and_a_damaged_one_is_refused(tmp_path: Path) -> No
         token_file(tmp_path).write_text(text, encoding="utf-8")
         with pytest.raises(UsageError, match="web-token"):
             kept_token(tmp_path)
+
+
+def test_the_token_is_not_printed_into_a_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a service manager the console is a log: there only the file has it."""
+    monkeypatch.setenv("JOURNAL_STREAM", "8:12345")
+    rules = access_rules(load_settings(overrides={"state_dir": tmp_path}), Metrics())
+    assert rules.is_token(token_file(tmp_path).read_text("ascii").strip())
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ import pytest
 from parts.hand_clock import HandClock
 
 from foureyes.config.web import Rate
+from foureyes.telemetry.log import also_told
 from foureyes.web.rate import Rates, SlidingWindow
+from foureyes.web.refusal import Refusals
 
 MINUTE_S, SLOT_S = 60.0, 1.0
 
@@ -72,3 +74,17 @@ def test_clients_are_bounded_and_each_has_its_own_windows() -> None:
     for number in range(5000):
         rates.take(number, rate)
     assert rates.take("one", rate) == 0
+
+
+def test_a_refusal_is_logged_once_a_minute_for_each_client() -> None:
+    """A flood of refused requests leaves one line a minute and client, not one each: the log keeps the rest."""
+    clock, said = HandClock(), list[str]()
+    refusals = Refusals(clock)
+    with also_told(said.append):
+        for at_s in range(90):
+            for client in ("one", "two"):
+                refusals.say("rate_limited", client, f"{client} asked at {at_s}")
+            clock.move(1)
+    assert [line.strip() for line in said] == [
+        f"{name} asked at {at_s}" for at_s in (0, 60) for name in ("one", "two")
+    ]
