@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from foureyes.telemetry.words import MEANINGS, Word
+from foureyes.telemetry.words import MEANINGS, QUIET, Word
 
 _STYLES = {"bad": "bold red", "warn": "yellow", "busy": "cyan", "quiet": "dim", "good": "green"}
 _MB = 1e6
@@ -44,8 +44,8 @@ def _parts(components: Document) -> Iterator[Text]:
         details = [part.get("reason"), _healing(part), *part.get("missing", ())]
         told = "; ".join(dict.fromkeys(printable(each) for each in details if each))
         since = f"since {_clock(part['since'])}" if part.get("since") else ""
-        state = part["state"]
-        yield Text.assemble(f"  {name:<{width}}  ", _word(state), " " * (11 - len(state)), f"{since}  ", told)
+        state, behind = part["state"], f"{since}  {told}".rstrip()
+        yield Text.assemble(f"  {name:<{width}}  ", _word(state), " " * (11 - len(state)), behind)
 
 
 def _healing(part: Document) -> str | None:
@@ -87,8 +87,9 @@ def _word(state: str) -> Text:
 
 
 def _weight(state: str) -> int:
+    """What is well keeps its place behind what is not."""
     known = _known(state)
-    return len(Word) if known is None else known.weight
+    return len(Word) if known is None else 0 if known in QUIET else known.weight
 
 
 def _known(state: str) -> Word | None:
