@@ -106,7 +106,7 @@ class Terminal:
     def wait(self, text: str) -> None:
         """Until the text was shown, of what was shown from now on."""
         self.shown = ""
-        wait_until(lambda: text in self._more(), 20, f"{text!r} on the terminal; it shows {self.shown[-2000:]!r}")
+        wait_until(lambda: text in self._more(), 60, f"{text!r} on the terminal; it shows {self.shown[-2000:]!r}")
 
     def _more(self) -> str:
         while select.select([self._ours], [], [], 0)[0]:
