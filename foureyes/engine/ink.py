@@ -21,16 +21,20 @@ def contrast(crop: Pixels) -> int:
     return int((crop.max(axis=(0, 1)).astype(int) - crop.min(axis=(0, 1))).max()) if crop.size else 0
 
 
+def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
+    """1 where a crop has ink, of shape (height, width): what differs from the colour at its top and bottom."""
+    if crop.size == 0:
+        return np.zeros(crop.shape[:2], np.uint8)
+    paper = np.median(np.concatenate([crop[0], crop[-1]]), axis=0)
+    depth = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
+    _, mask = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return np.asarray(mask, np.uint8)
+
+
 def type_size_px(pixels: Pixels, box: Box) -> int:
     """The size of the type in a box: height of its digits and capitals, as a font's size is given."""
     left, right = max(0, box.x - box.height // 2), box.right + box.height // 2  # a character's place is not exact
-    crop = pixels[box.y : box.bottom, left:right]
-    if crop.size == 0:
-        return 0
-    paper = np.median(np.concatenate([crop[0], crop[-1]]), axis=0)
-    ink_depth = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
-    _, ink = cv2.threshold(ink_depth, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    rows = np.asarray(ink).sum(axis=1)
+    rows = ink_mask(pixels[box.y : box.bottom, left:right]).sum(axis=1)
     return round(_body_px(rows) / _CAPITALS) if rows.any() else 0
 
 

@@ -20,11 +20,14 @@ from foureyes.engine.rereading import continued, is_cut_off, read_again
 from foureyes.engine.script import legible
 from foureyes.engine.sight import Sight
 from foureyes.engine.typed import Typed, typed
+from foureyes.engine.unread_minus import has_unread_minus
 from foureyes.picture import Box
 from foureyes.schema.document import READ_TWICE, Field
 from foureyes.schema.values import DecimalSign
 
 SMALLEST_TEXT_PX = 12
+SIGNED = READ_TWICE - {"time"}
+"""Kinds of values that may be less than nought."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Asked:
             return withheld("unreadable", **evidence)
         if self.field.kind in READ_TWICE and is_cut_off(piece, self.sight):
             return withheld("unreadable", **evidence)
+        if self.field.kind in SIGNED and has_unread_minus(piece, self.sight):
+            return withheld("conflict", **evidence, alternatives=[_alternative(piece, said.value)])
         if self.field.kind in READ_TWICE and said.reason in {None, "implausible"}:
             return self._read_twice(piece, said, {**evidence, "reads": 2}, confidence)
         return _finding(piece, said, evidence, confidence)

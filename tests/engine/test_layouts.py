@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from parts.jpeg import encode_jpeg
+from PIL import Image, ImageDraw, ImageFont
 from screens import DARK, LIGHT, At, draw
 
 from foureyes.engine import reader
@@ -412,3 +415,19 @@ def test_the_evidence_says_where_a_value_was_read(ocr: Ocr) -> None:
     assert y <= 52 < y + height
     assert evidence["label_box"][0] <= 62
     assert 22 <= evidence["px_height"] <= 26
+
+
+ROBOTO = Path("/usr/share/fonts/truetype/roboto/unhinted/RobotoTTF/Roboto-Regular.ttf")
+
+
+@pytest.mark.parametrize("text", ["-€ 9,76", "-€9.76", "-€ 120", "-£45.10"])
+@pytest.mark.parametrize("size", [16, 20])
+def test_a_minus_that_the_recogniser_leaves_out_is_seen_all_the_same(ocr: Ocr, text: str, size: int) -> None:
+    """The short bar before a currency's sign is read, or the amount is withheld: never the amount without it."""
+    image = Image.new("RGB", (420, 90), "white")
+    pen = ImageDraw.Draw(image)
+    font = ImageFont.truetype(str(ROBOTO), size) if ROBOTO.exists() else ImageFont.load_default(size)
+    for x, said in ((30, "Change"), (170, text), (300, "Fees"), (360, "€4")):
+        pen.text((x, 30), said, "black", font)
+    answer = read(ocr, np.asarray(image)[:, :, ::-1].copy(), schema(change={**MONEY, "title": "Change"}))
+    assert str(answer.values["change"] or "-").startswith("-")
