@@ -55,10 +55,12 @@ class Web(Section):
         [], description="names and addresses, besides loopback's, under which requests are answered"
     )
     foreign: Rate = Field(
-        Rate(), description="of each client that is not on this machine; its picture is counted apart"
+        Rate(),
+        description="of each client that is not on this machine; a page that follows the events counts once",
     )
     loopback: Rate = Field(
-        Rate(per_minute=30_000, per_hour=1_000_000), description="of each client on this machine, and of pictures"
+        Rate(per_minute=30_000, per_hour=1_000_000),
+        description="of each client on this machine, and of a page that follows the events",
     )
 
     @property

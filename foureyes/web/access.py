@@ -10,7 +10,9 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,7 +34,7 @@ _CHANGES_NOTHING = ("/api/analyze", "/api/try/")
 _PUBLIC = {("GET", "/"), ("POST", "/api/session")}
 """The page without anything on it, and where it takes the token to."""
 _STATIC = "/static/"
-_PICTURE = "/api/frame"
+_EVENTS = "/events"
 _LOOPBACK_NAME = names_pattern(())
 _WANTED = (
     "this needs the token of the daemon: give it to the page, or send it as `Authorization: Bearer TOKEN`; "
@@ -79,15 +81,29 @@ class Access:
         self._sessions = sessions
         self._refusals = refusals
         self._rates = Rates(now)
+        self._streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its sender, or refuse it."""
         headers = Headers(scope=scope)
         caller = self._caller(scope, headers)
-        answer = self._too_often(caller, scope["path"]) or self._forbidden(caller, scope, headers)
-        if answer is None:
-            scope.setdefault("state", {})["who"] = caller.who
-        await (answer or self._app)(scope, receive, send)
+        answer = self._too_often(caller, scope) or self._forbidden(caller, scope, headers)
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        scope.setdefault("state", {})["who"] = caller.who
+        with self._following(caller) if scope["path"] == _EVENTS else nullcontext():
+            await self._app(scope, receive, send)
+
+    @contextmanager
+    def _following(self, caller: Caller) -> Iterator[None]:
+        """While inside a stream of events is open."""
+        self._streams[caller.identity] += 1
+        try:
+            yield
+        finally:
+            self._streams[caller.identity] -= 1
+            self._streams += Counter()  # which takes out who has none
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller:
         address = address_of(scope)
@@ -102,26 +118,29 @@ class Access:
             return Caller(address, is_local, "session", identity_of(session))
         return Caller(address, is_local, None, address)
 
-    def _too_often(self, caller: Caller, path: str) -> JSONResponse | None:
-        client, rate = self._pool(caller, path)
+    def _too_often(self, caller: Caller, scope: Scope) -> JSONResponse | None:
+        client, rate = self._pool(caller, scope["method"])
         wait_s = self._rates.take(client, rate)
         if wait_s <= 0:
             return None
         self._rules.dropped("web", "rate_limited")
         most = f"{rate.per_minute:,} requests a minute, {rate.per_hour:,} an hour"
         self._refusals.say(
-            "rate_limited", caller.address, f"{caller.address} asked more often than {most}", path=path
+            "rate_limited", caller.address, f"{caller.address} asked more often than {most}", path=scope["path"]
         )
         headers = {"Retry-After": str(math.ceil(wait_s))}
         return refusal(429, f"you asked too often: {most}; come again in {math.ceil(wait_s)} s", headers)
 
-    def _pool(self, caller: Caller, path: str) -> tuple[Hashable, Rate]:
-        """Who counts as one client, and its rate. The pictures of a stream that showed the token are apart."""
+    def _pool(self, caller: Caller, method: str) -> tuple[Hashable, Rate]:
+        """Who counts as one client, and its rate.
+
+        A page that showed the token and follows the events counts once: what it looks at meanwhile is apart.
+        """
         web = self._rules.web
         if caller.is_local:
             return ("loopback", caller.identity), web.loopback
-        if caller.proof is not None and path == _PICTURE:
-            return ("pictures", caller.identity), web.loopback
+        if caller.proof is not None and method in _LOOKING and self._streams[caller.identity] > 0:
+            return ("stream", caller.identity), web.loopback
         return ("foreign", caller.identity), web.foreign
 
     def _forbidden(self, caller: Caller, scope: Scope, headers: Headers) -> JSONResponse | None:

@@ -312,12 +312,13 @@ def test_r17_the_sixty_first_request_of_a_minute_is_refused(watched: Watched) ->
 
 
 def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
-    """An operator elsewhere has the events and their pictures for one request of the sixty."""
+    """An operator elsewhere has the events, and what the page looks at meanwhile, for one of the sixty."""
     token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
     begun = ask(watched, "POST", "/api/session", json={"token": token}, headers=elsewhere("203.0.113.71"))
     headers = elsewhere("203.0.113.71") | {"Cookie": f"foureyes_session={begun.cookies['foureyes_session']}"}
     client = httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10)
     with client, client.stream("GET", "/events") as events:
         assert events.status_code == 200
-        assert {client.get("/api/frame").status_code for _ in range(80)} == {200}
+        assert {client.get(route).status_code for route in ("/api/frame", "/health") * 40} == {200}
+    watched.daemon.wait(lambda: watched.daemon.get("/health")["connections"] == 0, "the stream has ended")
     assert refused_after(watched, 70, headers) == 59
