@@ -13,6 +13,7 @@ import typer
 from foureyes.cli.options import AsJson, Config, SourceText, StateDir, settings_from
 from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.config.mongo import Mongo
+from foureyes.config.mqtt import Mqtt
 from foureyes.config.settings import Source, obs_password
 from foureyes.config.triage import Triage
 from foureyes.config.web import DEFAULT_WEB_PORT
@@ -21,6 +22,7 @@ from foureyes.daemon.alert_channels import channels_of
 from foureyes.daemon.state_folder import running
 from foureyes.exceptions import (
     AlertError,
+    BrokerError,
     ConfigError,
     FourEyesError,
     HandOverError,
@@ -33,7 +35,7 @@ from foureyes.forgewright.triage import targets_of
 from foureyes.forgewright.verification.fixes import how_verified
 from foureyes.frames.source import EndOfSource
 from foureyes.frames.sources.opening import open_source
-from foureyes.outputs.mqtt_broker import library, place
+from foureyes.outputs.mqtt_broker import connected, place
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.supervisor import Supervisor
 from foureyes.telemetry.metrics import Metrics
@@ -91,6 +93,8 @@ async def _look_at(config: Path | None, source: str | None, state_dir: Path | No
         yield await asyncio.to_thread(_fixes, settings.triage)
     for finding in _alerts(settings):
         yield finding
+    if settings.mqtt.host is not None:
+        yield await _mqtt(settings.mqtt)
     clients = Clients()
     for name, server in parts.supervisors_of(settings, Metrics(), clients).items():
         async for finding in _server(name, server):
@@ -166,9 +170,6 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
     yield Finding("alerts", ok=True, text=f"{len(rules)} rules: {', '.join(rules)}")
     try:
         channels = channels_of(settings.alerts, settings.mqtt)
-        if settings.mqtt.host is not None:
-            library()
-            yield Finding("mqtt", ok=True, text=f"readings and states go to {place(settings.mqtt)}")
     except MissingExtraError as error:
         yield Finding("alerts", ok=False, text=str(error))
         return
@@ -177,6 +178,15 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"channel {name}", ok=True, text=f"alerts go to {channel.check()}")
         except AlertError as error:
             yield Finding(f"channel {name}", ok=False, text=str(error))
+
+
+async def _mqtt(settings: Mqtt) -> Finding:
+    try:
+        async with connected(settings):
+            text = f"the broker at {place(settings)} answers; readings and states go to {settings.topic}/..."
+            return Finding("mqtt", ok=True, text=text)
+    except (BrokerError, MissingExtraError) as error:
+        return Finding("mqtt", ok=False, text=str(error))
 
 
 def _fixes(settings: Triage) -> Finding:

@@ -292,7 +292,7 @@ def test_a_value_that_is_missing_because_nothing_is_read_is_not_told_beside_that
     """The blind task's cause is told; that its values are missing follows from it."""
     gone = tuple(replace(task, values={"grand": None}) for task in BLIND)
     rule = {"when": "reading", "task": "read", "field": "grand", "missing": True}
-    (problem,) = Days(none={**rule, "hold_s": 1}).pass_(600, replace(DOWN, tasks=gone))
+    (problem,) = Days(none=rule).pass_(600, replace(DOWN, tasks=gone))
     assert problem.subjects == ("server:studio",)
     assert "therefore main/read: grand is missing" in problem.text
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from parts import mosquitto
-from parts.foureyes import RunningDaemon
+from parts.foureyes import RunningDaemon, foureyes
 from parts.mosquitto import Mosquitto, Subscriber
 from parts.program import wait_until
 from parts.watched import DrawnScreen, FakeEngine, Watched, drawn, task, write_config
@@ -26,6 +26,7 @@ class Published:
 
     watched: Watched
     broker: Mosquitto
+    config: Path
 
     def wait(self, subscriber: Subscriber, topic: str, **wanted: Any) -> dict[str, Any]:
         """The newest document of a topic, once it is as wanted."""
@@ -68,7 +69,7 @@ def published(folder: Path) -> Iterator[Published]:
         config.write_text(json.dumps(document), "utf-8")
         password = {"FOUREYES_MQTT_PASSWORD": mosquitto.PASSWORD}
         with RunningDaemon(folder, "--config", str(config), **password) as daemon:
-            yield Published(Watched(daemon.wait_ready(), engine, screen), broker)
+            yield Published(Watched(daemon.wait_ready(), engine, screen), broker, config)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,16 @@ def test_an_alert_goes_to_the_broker(daemon: Published) -> None:
     with Subscriber(daemon.broker.port) as later:
         daemon.wait(later, "eyes/alerts", active=0)
         assert later.payloads("eyes/alert") == []
+
+
+def test_check_says_whether_the_broker_takes_us(daemon: Published) -> None:
+    """With another password it refuses, and that is said before anything starts."""
+    wrong = {"FOUREYES_MQTT_PASSWORD": "another"}
+    checked = foureyes("check", "--config", str(daemon.config), **wrong)
+    assert checked.returncode == 1
+    assert "ok    channel broker: alerts go to the topic eyes/alert" in checked.stdout
+    assert "FAIL  mqtt: the MQTT broker at 127.0.0.1" in checked.stdout
+    assert "refuses us" in checked.stdout
 
 
 def test_a_broker_that_is_away_is_a_state_and_one_line_and_gets_the_newest_when_it_is_back(
