@@ -63,7 +63,11 @@ def add_session(app: FastAPI, sessions: Sessions, refusals: Refusals, is_token: 
                 401, "this is not the token of this daemon; it is in the file `web-token` of its state folder"
             )
         response = JSONResponse({"session": "open"})
-        response.set_cookie(COOKIE, sessions.begin(), max_age=int(_LASTS_S), httponly=True, samesite="strict")
+        is_secure = request.url.scheme == "https"  # as the proxy in front of us says
+        secret = sessions.begin()
+        response.set_cookie(
+            COOKIE, secret, max_age=int(_LASTS_S), httponly=True, samesite="strict", secure=is_secure
+        )
         return response
 
     @app.delete("/api/session")

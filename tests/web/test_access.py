@@ -314,7 +314,9 @@ def test_r17_the_sixty_first_request_of_a_minute_is_refused(watched: Watched) ->
 def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
     """An operator elsewhere has the events, and what the page looks at meanwhile, for one of the sixty."""
     token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
-    begun = ask(watched, "POST", "/api/session", json={"token": token}, headers=elsewhere("203.0.113.71"))
+    over_tls = elsewhere("203.0.113.71") | {"X-Forwarded-Proto": "https"}
+    begun = ask(watched, "POST", "/api/session", json={"token": token}, headers=over_tls)
+    assert "secure" in begun.headers["set-cookie"].lower()
     headers = elsewhere("203.0.113.71") | {"Cookie": f"foureyes_session={begun.cookies['foureyes_session']}"}
     client = httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10)
     with client, client.stream("GET", "/events") as events:
