@@ -75,7 +75,7 @@ export class Pointing {
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
     this.stage.classList.remove("blind");
-    this.caption.replaceChildren(`captured at ${clockTime(capturedAt)}, `,
+    this.caption.replaceChildren(`captured at ${clockTime(capturedAt)}`,
       aged(h("span"), capturedAt, "", " ago"));
   }
 

@@ -34,6 +34,7 @@ export class RegionPanel {
     this.offers = h("div", { class: "offers" });
     this.take = h("button", { type: "button", class: "primary", onclick: () => this.stage(this.pointing.region) }, "Use this region");
     this.drop = h("button", { type: "button", onclick: () => this.stage(null) }, "Remove its region");
+    this.again = h("button", { type: "button", onclick: () => this.readSoon(0) }, "Read again");
     this.alone = h("input", { type: "checkbox" });
     this.aloneRow = h("label", { class: "check" }, this.alone, " for this source alone");
     this.known = h("div", { class: "known", "aria-hidden": "true" });
@@ -57,7 +58,7 @@ export class RegionPanel {
   panel() {
     return h("section", { class: "card" }, h("h3", {}, "Region"),
       h("div", { class: "choices" }, h("label", {}, "Field", this.field), this.aloneRow), this.found,
-      h("div", { class: "buttons" }, this.take, this.drop,
+      h("div", { class: "buttons" }, this.take, this.again, this.drop,
         h("button", { type: "button", onclick: () => this.suggest() }, "Suggest regions")), this.offers);
   }
 
@@ -81,7 +82,7 @@ export class RegionPanel {
   }
 
   drawn(region, isDone) {
-    this.take.disabled = region === null;
+    this.take.disabled = this.again.disabled = region === null;
     this.corners.forEach((input, index) => {
       if (document.activeElement !== input) input.value = region === null ? "" : Number((region[index] * 100).toFixed(2));
     });
