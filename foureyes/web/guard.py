@@ -52,7 +52,7 @@ class Guard:
             shown = foreign[:_SHOWN_CHARS]
             self._refusals.say("refused", address_of(scope), f"a request for or from {shown!r} was refused")
             app = refusal(
-                403, "this daemon answers under its own names only: use http://127.0.0.1, or web.allowed_hosts"
+                403, "this daemon answers under loopback's names and web.allowed_hosts only; use http://127.0.0.1"
             )
         await app(scope, receive, send_with_headers)
 
