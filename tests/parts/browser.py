@@ -32,11 +32,12 @@ class Browser:
         self._browser.close()
         self._playwright.stop()
 
-    def page(self, url: str, width: int = 1280, height: int = 900, **context: Any) -> Page:
-        """Open a page in a context of its own; `context` is what playwright's contexts take."""
+    def page(self, url: str, width: int = 1280, height: int = 900, *, script: str = "", **context: Any) -> Page:
+        """Open a page in a context of its own with these options; `script` runs before the page's own."""
         page = self._browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
         page.set_default_timeout(_WAIT_MS)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108 - no builtin is taken
+        page.add_init_script(script)
         page.goto(url)
         return page

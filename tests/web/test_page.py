@@ -246,6 +246,13 @@ def test_a_daemon_that_does_not_answer_makes_the_page_blind(shown: Shown, page: 
     expect(page.locator("#status-word")).to_contain_text(shown.health()["status"])
 
 
+def test_ages_are_true_where_the_browsers_clock_is_wrong(shown: Shown) -> None:
+    """A clock that is a year ahead makes nothing old: ages are counted by the daemon's."""
+    page = shown.page(400, script="const now = Date.now; Date.now = () => now() + 365 * 86400 * 1000")
+    expect(page.locator("figcaption span").nth(1)).to_have_text(re.compile(r"^\d{1,2}(\.\d)? s old$"))
+    page.context.close()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1920, "light")])
 def test_axe_finds_nothing_serious_at_any_width(shown: Shown, width: int, scheme: str) -> None:
     """Neither light nor dark, narrow nor wide; nothing is cut off at the side; the colours are the scheme's."""
