@@ -102,6 +102,7 @@ class Daemon:
         self._metrics.event_streams(lambda: self._live.subscribers)
         self._cache, self._desk_cache = parts.cache_of(settings), parts.cache_of(settings)
         self._encoder = Encoder()
+        channels_of(settings.alerts, settings.mqtt)  # what is not installed is said before anything starts
         self._mqtt = None if settings.mqtt.host is None else MqttOutput(settings.mqtt, self._metrics.dropped)
         self._triage: Triage | None = None
         self._stop = asyncio.Event()

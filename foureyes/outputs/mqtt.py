@@ -56,6 +56,8 @@ class MqttOutput:
         """The newest of each topic."""
         self._waiting: dict[str, None] = {}
         """Topics whose newest message the broker has not got, in their order."""
+        self._tasks: list[TaskShown] | None = None
+        self._configs: dict[str, dict[str, Any]] = {}
         self._filled = asyncio.Event()
         self._attempts = 0
         self._word = Word.STARTING
@@ -79,14 +81,15 @@ class MqttOutput:
         for name, part in health["components"].items():
             shown = {key: part.get(key) for key in ("state", "reason", "since")}
             self._set(topics.component(name), shown, part["state"])
-        configs = self._discovered(tasks)
-        for topic, config in configs.items():
-            self._set(topic, config, config)
+        if tasks != self._tasks:
+            self._tasks, self._configs = tasks, self._discovered(tasks)
+            for topic, config in self._configs.items():
+                self._set(topic, config, config)
         self._forget_others(
             {topics.health, topics.alerts}
             | {topics.component(name) for name in health["components"]}
             | {topics.reading(task.source, task.task) for task in tasks}
-            | configs.keys()
+            | self._configs.keys()
         )
 
     def component(self) -> dict[str, Any]:

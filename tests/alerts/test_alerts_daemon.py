@@ -15,6 +15,7 @@ from parts.foureyes import RunningDaemon, foureyes
 from parts.mail_server import PASSWORD, MailServer
 from parts.obs_wire import Peer, Request
 from parts.receiving import CaseReceiver
+from parts.reloading import ConfigFile
 from parts.watched import DrawnScreen, FakeEngine, Watched, drawn, task, write_config
 
 SECRET = "a secret of the test"  # noqa: S105
@@ -181,6 +182,22 @@ def test_a_channel_that_refuses_is_tried_again_and_counted(daemon: Alarmed) -> N
     for name in ("alerts.failing", "alerts.recovered"):
         assert sorted(each["channel"] for each in watched.events(name)) == ["mail", "ops"]
     assert watched.daemon.component("alerts")["state"] == "ok"
+
+
+def test_a_rule_that_is_reloaded_is_in_force_and_mqtt_waits_for_the_next_start(daemon: Alarmed) -> None:
+    """A new rule tells what has been so for long; a broker is named as what takes effect later."""
+    daemon.wait_calm()
+    file = ConfigFile(daemon.watched.daemon, daemon.config.parent)
+    known = {"when": "reading", "task": "state", "field": "amount", "missing": True, "channels": ["ops"]}
+    before = file.document["alerts"]
+    changed = {**before, "rules": {**before["rules"], "unread": known}}
+    daemon.watched.engine.control("state", values={"amount": None, "number": 1}, times=1)
+    daemon.watched.screen.show(drawn("no amount"))
+    outcome = file.reload({**file.document, "alerts": changed, "mqtt": {"host": "127.0.0.1"}})
+    assert "at the next start: mqtt.host" in outcome["message"]
+    daemon.wait_notice(kind="problem", rule="unread", subjects=["reading:main/state/amount"])
+    file.reload({**file.document, "alerts": before, "mqtt": {}})
+    daemon.wait_notice(kind="recovered", rule="unread")
 
 
 def test_notices_are_logged_and_kept_and_no_secret_is_anywhere(daemon: Alarmed) -> None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -140,6 +141,21 @@ def test_what_is_not_installed_is_a_sentence_with_the_extra(monkeypatch: pytest.
     alerts = Alerts.model_validate({"channels": {"mine": {"kind": kind}}})
     with pytest.raises(MissingExtraError, match=rf"foureyes\[{extra}\]"):
         channels_of(alerts, Mqtt(host="127.0.0.1"))
+
+
+def test_a_daemon_whose_extra_is_missing_does_not_start_and_says_which(tmp_path: Path) -> None:
+    """Nothing is half-started: it is one sentence and exit code 2."""
+    file = tmp_path / "config.yaml"
+    config = {"models": {"m": {"model_id": "ocr"}}, "tasks": {"t": {"models": ["m"], "schema": SCHEMA}}}
+    file.write_text(json.dumps({**config, "alerts": {"channels": {"mail": {"kind": "apprise"}}}}), "utf-8")
+    arguments = ["foureyes", "run", "--config", str(file), "--state-dir", str(tmp_path / "state")]
+    without = f"import sys; sys.modules['apprise'] = None; sys.argv = {arguments!r}"
+    script = f"{without}\nfrom foureyes.__main__ import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("foureyes: the channel 'mail' needs Apprise")
+    assert "pip install 'foureyes[alerts]'" in done.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_test_by_a_channel_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
