@@ -15,7 +15,7 @@ from foureyes.cli.credentials import who
 from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
 from foureyes.config import Settings
-from foureyes.config.edit import diff, with_values, write_whole
+from foureyes.config.edit import diff, rewrite, with_values
 from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.daemon.suggesting import Suggestion, suggestions
 from foureyes.exceptions import UsageError
@@ -62,7 +62,7 @@ def suggest(
     else:
         typer.echo(diff(before, after, str(config or SHIPPED_CONFIG)), nl=False)
     if write and config is not None and after != before:
-        write_whole(config, after)
+        rewrite(config, after)
         Audit(settings.state_dir).record(
             who(), f"regions --write {config}", None, diff(before, after, str(config))
         )

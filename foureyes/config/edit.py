@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from ruamel.yaml.tokens import CommentToken
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from foureyes.exceptions import UsageError
+from foureyes.whole_file import write_whole
 
 Node = CommentedMap | CommentedSeq
 Key = str | int
@@ -67,16 +66,10 @@ def diff(before: str, after: str, name: str) -> str:
     return "".join(lines)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Put a file in the place of another, wholly or not at all, with its mode. Raises OSError."""
+def rewrite(file: Path, text: str) -> None:
+    """Put a text in the place of a file's, wholly or not at all, with its mode. Raises OSError."""
     target = file.resolve()
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as unfinished:
-        unfinished.write(text)
-        unfinished.flush()
-        os.fsync(unfinished.fileno())
-    new = Path(unfinished.name)
-    new.chmod(target.stat().st_mode & 0o777)
-    new.replace(target)
+    write_whole(target, text.encode(), mode=target.stat().st_mode & 0o777)
 
 
 def _read(text: str) -> tuple[YAML, Any]:

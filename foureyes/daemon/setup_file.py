@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foureyes.config import Settings
-from foureyes.config.edit import Change, diff, with_changes, write_whole
+from foureyes.config.edit import Change, diff, rewrite, with_changes
 from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.exceptions import ChangedMeanwhileError, ConfigError, UsageError
 from foureyes.redaction import redact_text
@@ -79,7 +79,7 @@ def written(file: ConfigFile, changes: Sequence[AnyChange], digest: str) -> Draf
     if draft.digest != digest:
         raise ChangedMeanwhileError(f"{draft.name} is not what it was when the change was shown; look at it again")
     try:
-        write_whole(file.path, draft.after)
+        rewrite(file.path, draft.after)
     except OSError as error:
         raise UsageError(f"{file.path} cannot be written: {(error.strerror or str(error)).lower()}") from error
     return draft

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from foureyes.config.edit import Change, diff, with_changes, with_values, write_whole
+from foureyes.config.edit import Change, diff, rewrite, with_changes, with_values
 from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.exceptions import UsageError
 
@@ -47,7 +47,7 @@ def test_the_file_is_replaced_wholly_and_keeps_its_mode(tmp_path: Path) -> None:
     file.write_text("a: 1\n", encoding="utf-8")
     file.chmod(0o640)
     (tmp_path / "link.yaml").symlink_to(file)
-    write_whole(tmp_path / "link.yaml", "a: 2\n")
+    rewrite(tmp_path / "link.yaml", "a: 2\n")
     assert file.read_text("utf-8") == "a: 2\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
