@@ -44,7 +44,9 @@ def verify(
     settings = _known(config, state_dir, name)
     fixes = Fixes(settings.state_dir.absolute(), settings.triage, utcnow=_utcnow)
     on_step = _ignore if as_json else _say_step
+    before = _state(settings, name)
     case = asyncio.run(fixes.verify(name, patch, on_step))
+    _audit(settings, "verify", before, case)
     is_verified = case.state is CaseState.VERIFIED
     waits = f"; {WAITS}" if is_verified else ""
     _print(case, f"case {case.id} is {case.state}: {_verdict(case)}{waits}", as_json=as_json)

@@ -40,6 +40,7 @@ class Audit:
         event("audit.change", f"{who}: {what}", **change)
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(_private(self._lock.lock_file, os.O_WRONLY | os.O_CREAT))
             with self._lock:
                 self._make_room()
                 _append(self._file, line)
@@ -68,7 +69,12 @@ def _append(file: Path, line: str) -> None:
 
 
 def _private(file: str, flags: int) -> int:
-    return os.open(file, flags, 0o600)
+    """Open a file that is its folder's owner's alone, also where root begins it: a service goes on writing it."""
+    descriptor = os.open(file, flags, 0o600)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        folder = Path(file).parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 def _shown(value: Any) -> Any:

@@ -100,7 +100,8 @@ def test_a_person_applies_it_and_the_fault_is_gone_until_it_is_back(ground: Grou
     ((what, details),) = ground.audit()[-1:]
     assert what == "case applied"
     assert details.startswith(f"by {case.approved_by}: {FILE} sha256 ")
-    (line,) = audited(ground.state_dir)
+    verified, line = audited(ground.state_dir)
+    assert verified["what"] == f"forge verify {case.id}"
     assert (line["who"], line["what"]) == (f"command {case.approved_by}", f"forge approve {case.id}")
     assert (line["before"], line["after"]["state"]) == ({"state": "verified"}, "applied")
     (ground.project / FILE).write_text(before.read_text("utf-8"), "utf-8")

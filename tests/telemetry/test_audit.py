@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def test_only_so_many_full_files_are_kept(tmp_path: Path) -> None:
     kept = [lines(tmp_path / f"audit.jsonl.{number}")[0]["n"] for number in range(1, 6)]
     assert kept == [7, 6, 5, 4, 3]
     assert not (tmp_path / "audit.jsonl.6").exists()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can write for somebody else"
+)
+def test_what_root_begins_its_folders_owner_goes_on_writing(tmp_path: Path) -> None:
+    """An operator with sudo does not take the file away from the service."""
+    folder, nobody = tmp_path / "state", 65_534
+    folder.mkdir()
+    os.chown(folder, nobody, nobody)
+    Audit(folder).record("command root", "pause main")
+    assert {file.stat().st_uid for file in folder.iterdir()} == {nobody}
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
