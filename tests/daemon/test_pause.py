@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
+from parts.hand_clock import HandClock
 from parts.reloading import ConfigFile
 from parts.watched import Watched, drawn, metric, task, watching
+
+from foureyes.daemon.pause import Pauses
+from foureyes.exceptions import UsageError
+from foureyes.telemetry.audit import Audit
+from foureyes.telemetry.log import also_told
 
 SOURCES = ({"id": "main"}, {"id": "second"})
 
@@ -159,3 +167,60 @@ def test_a_pause_outlives_a_restart_and_a_reload(watched: Watched, folder: Path)
         assert "token" not in (folder / "console.log").read_bytes()[console:].decode()
         assert again.post("/api/resume", {"source": "second"}).json() == {"sources": {}}
         again.wait(lambda: again.frames("second") > 0, "the second source is looked at")
+
+
+@dataclass
+class Wall:
+    """The time of day, which somebody may set."""
+
+    at: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def pauses(folder: Path, clock: HandClock, wall: Wall) -> Pauses:
+    return Pauses(folder, lambda: ["main"], lambda _kind, _data: None, Audit(folder), now=clock, utcnow=wall)
+
+
+async def test_a_clock_that_is_set_neither_ends_nor_stretches_a_pause(tmp_path: Path) -> None:
+    """Its time passes on the monotonic clock; a restart counts what is left by the time of day."""
+    clock, wall = HandClock(), Wall()
+    running = pauses(tmp_path, clock, wall)
+    await running.pause("main", 600, "page")
+    wall.at += timedelta(days=400)
+    clock.move(599)
+    assert running.why("main") is not None
+    wall.at -= timedelta(days=800)
+    clock.move(2)
+    assert (running.why("main"), running.document()) == (None, {})
+
+
+@pytest.mark.parametrize(("passed_s", "paused"), [(599, ["main"]), (601, [])])
+async def test_a_pause_whose_time_passed_meanwhile_is_over(
+    tmp_path: Path, passed_s: int, paused: list[str]
+) -> None:
+    """A daemon that was away for longer than the pause looks at once."""
+    wall = Wall()
+    await pauses(tmp_path, HandClock(), wall).pause("main", 600, "page")
+    wall.at += timedelta(seconds=passed_s)
+    assert [*pauses(tmp_path, HandClock(7.0), wall).document()] == paused
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"main": {}}', '{"main": {"who": "x", "since": 1}}'])
+async def test_what_cannot_be_read_pauses_nothing(tmp_path: Path, text: str) -> None:
+    """A damaged file is said, and every source is looked at: what nobody can read must not blind us."""
+    (tmp_path / "paused.json").write_text(text, encoding="utf-8")
+    said = list[str]()
+    with also_told(said.append):
+        assert pauses(tmp_path, HandClock(), Wall()).document() == {}
+    assert "every source is looked at" in said[0]
+
+
+async def test_a_pause_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
+    """Where a restart would forget it, nothing changes and the reason is told."""
+    (tmp_path / "paused.json.new").mkdir()
+    running = pauses(tmp_path, HandClock(), Wall())
+    with pytest.raises(UsageError, match="nothing was changed"):
+        await running.pause(None, None, "page")
+    assert running.document() == {}
