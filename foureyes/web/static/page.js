@@ -11,7 +11,7 @@ import { takeParts } from "./servers.js";
 import { catchUp, forget, takeComponents, takeReading, takeSources, whenFrameWanted } from "./sources.js";
 import { isCut, takeBack, takeCut, takeHealth } from "./status.js";
 import { Stream } from "./stream.js";
-import { learn } from "./words.js";
+import { isLearned, learn } from "./words.js";
 
 const KINDS = ["reading", "state", "server", "config", "pressure", "pause", "fault", "log"];
 
@@ -73,6 +73,7 @@ function heard(kind, data) {
 }
 
 async function everything() {
+  await once(async () => learn(await get("/api/words")));
   await Promise.all([once(health), once(sources), loadLog()]);
   catchUp();
   refreshFaults();
@@ -81,12 +82,11 @@ async function everything() {
 startClock();
 whenFrameWanted(showFrame);
 startPause(soon);
-await once(async () => learn(await get("/api/words")));
 await everything();
 new Stream(KINDS, {
   heard,
   cut: takeCut,
-  back: () => { if (isCut()) once(health).then(everything); },
+  back: () => { if (isCut() || !isLearned()) everything(); },
 });
 regularly(health, 2000);
 regularly(sources, 3000);

@@ -6,6 +6,7 @@ import { showWord, tone } from "./words.js";
 
 let cutSince = null;
 let health = null;
+let told = null;
 
 /** Take what /health says. */
 export function takeHealth(document) {
@@ -38,7 +39,15 @@ function show() {
   notes();
 }
 
+/** For screen readers: each change once, and not each second that passes. */
+function tellOnce(word, sentence) {
+  const what = `${word} ${sentence.replace(/\d+/g, "")}`;
+  if (what !== told) say(byId("told"), `${word}: ${sentence}`);
+  told = what;
+}
+
 function headline(word, sentence, since) {
+  tellOnce(word, sentence);
   showWord(byId("status-word"), word);
   say(byId("status-sentence"), sentence);
   const place = byId("status-since");

@@ -15,6 +15,9 @@ export function learn(words) {
     h("div", {}, h("dt", {}, word(each.word)), h("dd", {}, each.meaning))));
 }
 
+/** Whether the table is known: who had to show the token first may have come without it. */
+export const isLearned = () => known.size > 0;
+
 /** The tone of a word; one that is not known is never green. */
 export const tone = (name) => known.get(name)?.tone ?? "quiet";
 
