@@ -191,8 +191,9 @@ def test_changed_settings_are_in_force_at_the_next_look(tmp_path: Path) -> None:
             if number == 0:
                 scene.change(channels=good, rules={"server_down": None})
 
+        failed = ("ops", "failed")
         scene.run_until(
-            lambda: ("ops", "failed") in scene.attempts, lambda: bool(receiver.received()), then=change
+            lambda: failed in scene.attempts, lambda: bool(receiver.received()), scene.is_calm, then=change
         )
         assert [each["kind"] for each in scene.told] == ["problem", "recovered"]
         assert "not watched any more" in scene.told[1]["text"]
