@@ -6,6 +6,7 @@ import { byId, h, s } from "./dom.js";
 import { shown } from "./readings.js";
 
 const ROW = 16;
+const ms = (value) => `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`;
 
 /** Show a frame by its id. */
 export async function showFrame(id) {
@@ -32,7 +33,7 @@ function way(frame) {
       h("caption", { class: "unseen" }, "steps of the frame"),
       h("thead", {}, h("tr", {}, ...["step", "for", "after", "took"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...frame.steps.map((step) => h("tr", {}, h("th", { scope: "row" }, step.name), h("td", {}, step.task ?? "all"),
-        h("td", {}, `${step.at_ms.toFixed(1)} ms`), h("td", {}, `${step.took_ms.toFixed(1)} ms`))))),
+        h("td", {}, ms(step.at_ms)), h("td", {}, ms(step.took_ms)))))),
     h("ul", { class: "rows" }, ...frame.readings.map(read)),
   ];
 }

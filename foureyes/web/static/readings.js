@@ -6,7 +6,7 @@ import { sketch, Steps } from "./steps.js";
 import { showWord, word } from "./words.js";
 
 const ORIGINS = {
-  inferred: "read from the newest look", cached: "from the cache", held: "held: the pixels have not changed",
+  inferred: "newly read", cached: "from the cache", held: "held: the pixels have not changed",
   shared: "shared with another task",
 };
 const WHY_NOT = {
@@ -41,7 +41,7 @@ export class TaskBlock {
     this.element = h("section", { class: `task hue-${hue}`, "aria-label": `task ${task}` },
       h("header", {}, h("h4", {}, task), this.badge), this.by, this.why,
       h("table", { class: "readings" },
-        h("thead", { class: "unseen" }, h("tr", {}, ...["field", "value", "evidence", "lately"].map((name) => h("th", { scope: "col" }, name)))),
+        h("thead", { class: "unseen" }, h("tr", {}, ...["field", "value and evidence", "lately"].map((name) => h("th", { scope: "col" }, name)))),
         this.rows),
       h("details", {}, h("summary", {}, "who may read it"), this.choices));
   }
@@ -49,12 +49,12 @@ export class TaskBlock {
   /** What /api/sources says of the task's fields. */
   describe(fields) { this.fields = fields; }
 
-  /** What /health says of the task: its word and the router's choice. */
-  stand(part) {
+  /** What /health says of the task: its word, the router's choice, and a reason that is not its source's. */
+  stand(part, saidAlready) {
     showWord(this.badge, part?.state ?? "unknown");
     this.element.classList.toggle("old", !PRESENT.has(part?.state));
     say(this.why, part?.reason ?? "");
-    this.why.hidden = !part?.reason;
+    this.why.hidden = !part?.reason || part.reason === saidAlready;
     keyed(this.choices, part?.candidates ?? [], (each) => each.model, (each) =>
       h("li", {}, h("span", {}, `${each.model} on ${each.server}`), h("span", { class: "dim" })),
     (made, each) => {
@@ -95,18 +95,20 @@ export class TaskBlock {
   row(field) {
     const key = `${this.task}/${field}`;
     const row = h("tr", { onmouseenter: () => this.pointed(key), onmouseleave: () => this.pointed(null) },
-      h("th", { scope: "row" }), h("td", { class: "value" }, h("bdi", {})), h("td", { class: "evidence dim" }), h("td", { class: "lately" }));
+      h("th", { scope: "row" }),
+      h("td", { class: "value" }, h("div", {}, h("bdi", {}), h("span", { class: "evidence" }))), h("td", { class: "lately" }));
     return row;
   }
 
   fill(row, field, reading) {
-    const [name, value, evidence, lately] = row.children;
+    const [name, value, lately] = row.children;
+    const [shows, evidence] = value.firstElementChild.children;
     const found = reading.values[field];
     const text = found === null ? WHY_NOT[reading.withheld[field]] ?? reading.withheld[field] ?? "not known"
-      : [shown(found), reading.evidence[field]?.currency ?? this.fields[field]?.unit].filter(Boolean).join(" ");
+      : [shown(found), reading.evidence[field]?.currency ?? this.fields[field]?.unit].filter(Boolean).join("\u00a0");
     say(name, this.fields[field]?.title ?? field);
-    if (value.firstElementChild.textContent !== "" && value.firstElementChild.textContent !== text) flash(row);
-    say(value.firstElementChild, text);
+    if (shows.textContent !== "" && shows.textContent !== text) flash(row);
+    say(shows, text);
     value.classList.toggle("withheld", found === null);
     say(evidence, evidenceOf(reading.evidence[field] ?? {}));
     const steps = this.steps.of(field);

@@ -75,7 +75,7 @@ class Card {
   fill(task) {
     const block = this.blocks.get(task.task);
     block.describe(task.fields);
-    block.stand(components[`task:${this.id}/${task.task}`]);
+    block.stand(components[`task:${this.id}/${task.task}`], components[`source:${this.id}`]?.reason);
     block.draw();
   }
 
