@@ -182,9 +182,10 @@ class Daemon:
         setup = Setup(
             self._options.config,
             composition,
-            Trials(composition, desk),
+            Trials(composition, desk.analysis, self._metrics.dropped),
             reloads,
             self._audit,
+            self._metrics.dropped,
         )
         figures = Figures(self._history.aggregates, self._metrics.active_requests)
         app = create_app(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from foureyes.config import Settings
@@ -13,12 +13,13 @@ from foureyes.daemon.composition import Composition
 from foureyes.daemon.reloads import Reloads
 from foureyes.daemon.setup_file import ConfigFile, drafted, why_not_written, written
 from foureyes.daemon.setup_trials import Trials
-from foureyes.exceptions import QueueFullError, UsageError
+from foureyes.exceptions import UsageError
 from foureyes.frames.own_thread import OwnThread
 from foureyes.schema.document import fields
 from foureyes.telemetry.audit import Audit
 from foureyes.vision.taught import Example, TaughtPictures
 from foureyes.vision.teaching import field_to_teach
+from foureyes.web.intake import Intake
 from foureyes.web.setup_questions import (
     AnyChange,
     ApplyQuestion,
@@ -39,7 +40,13 @@ class Setup:
     """One change after the other; trials go behind the loop, as all single pictures of operators."""
 
     def __init__(
-        self, file: ConfigFile, composition: Composition, trials: Trials, reloads: Reloads, audit: Audit
+        self,
+        file: ConfigFile,
+        composition: Composition,
+        trials: Trials,
+        reloads: Reloads,
+        audit: Audit,
+        dropped: Callable[[str, str], None],
     ) -> None:
         self._file = file
         self._composition = composition
@@ -49,7 +56,7 @@ class Setup:
         self._taught = TaughtPictures(composition.settings.state_dir)
         self._files = OwnThread("set-up")
         self._changing = asyncio.Lock()
-        self._drafting = 0
+        self._drafts = Intake(lambda: _MOST_DRAFTS, 0, dropped, "setup")
 
     async def document(self) -> Document:
         """What can be pointed at, and the file that is changed."""
@@ -80,14 +87,9 @@ class Setup:
 
     async def edit(self, changes: Sequence[AnyChange]) -> Document:
         """The diff of the file, the digest by which it is approved, and whether the file is in force."""
-        if self._drafting >= _MOST_DRAFTS:
-            raise QueueFullError("other changes are being drafted just now; come again", retry_after_s=1.0)
-        self._drafting += 1
-        try:
+        with self._drafts.place():
             draft = await self._files.run(lambda: drafted(self._file, changes))
             said = await self._files.run(lambda: self._taught.applied(draft.settings))
-        finally:
-            self._drafting -= 1
         is_in_force = config_digest(said) == config_digest(self._composition.settings)
         return {"file": draft.name, "diff": draft.diff, "digest": draft.digest, "is_in_force": is_in_force}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -12,19 +12,19 @@ from foureyes.config import Settings
 from foureyes.config.settings import EngineServer, ImagesSource, Model, SourceSettings, Task
 from foureyes.daemon.composition import Composition
 from foureyes.daemon.demand import plans_of
-from foureyes.daemon.desk import Desk
 from foureyes.daemon.suggesting import suggested_in
 from foureyes.exceptions import SchemaError, ServerReplyError, UsageError
 from foureyes.frames.region import Region
 from foureyes.picture import BLOCK_PX
 from foureyes.schema.document import schema_problems, subset
 from foureyes.servers.server import Priority
-from foureyes.vision.analysis import SOURCE
+from foureyes.vision.analysis import SOURCE, Analysis
 from foureyes.vision.inference import Asker
 from foureyes.vision.look import Look
 from foureyes.vision.plan import WHOLE_TASK, Plan, plan_for
 from foureyes.vision.reading import iso
 from foureyes.vision.taught import TaughtPictures
+from foureyes.web.intake import Intake
 from foureyes.web.setup_questions import ReadQuestion, SuggestQuestion, TaskQuestion
 
 _ASKER = Asker(Priority.NORMAL, "setup")
@@ -32,18 +32,22 @@ _ASKER = Asker(Priority.NORMAL, "setup")
 _TEXT = "text"
 _ANY_TEXT = {"type": "object", "properties": {_TEXT: {"type": ["string", "null"]}}, "required": [_TEXT]}
 _MOST_PROBLEMS = 5
+_MOST, _AT_ONCE = 16, 3
+"""A crowd of trials would keep the threads busy that the loop captures and encodes in."""
 T = TypeVar("T")
 Rect = tuple[float, float, float, float]
 Document = dict[str, Any]
 
 
 class Trials:
-    """Reads what a source shows now, in the queue of single pictures and within its bounds."""
+    """Reads what a source shows now, behind the loop and a few at once."""
 
-    def __init__(self, composition: Composition, desk: Desk) -> None:
+    def __init__(self, composition: Composition, analysis: Analysis, dropped: Callable[[str, str], None]) -> None:
         self._composition = composition
-        self._desk = desk
+        self._analysis = analysis
+        self._intake = Intake(lambda: _MOST, 0, dropped, "setup")
         self._taught = TaughtPictures(composition.settings.state_dir)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def newest(self, source: str | None) -> Look:
         """The newest look at a source. Raises UsageError where there is none."""
@@ -79,8 +83,8 @@ class Trials:
         if question.task is not None:
             settings = settings.model_copy(update={"tasks": {question.task: _task(settings, question.task)}})
         look = self.newest(question.source)
-        with self._room(look):
-            found = await _again(lambda: suggested_in(self._desk.analysis, settings, look.frame))
+        async with self._turn():
+            found = await _again(lambda: suggested_in(self._analysis, settings, look.frame))
         tasks = {
             each.task: {
                 "regions": {name: list(asdict(region).values()) for name, region in each.regions.items()},
@@ -92,16 +96,16 @@ class Trials:
         return {**_dated(look), "tasks": tasks}
 
     async def _readings(self, look: Look, plans: Sequence[Plan]) -> list[Document]:
-        with self._room(look):
-            found = await _again(lambda: self._desk.analysis.readings(look, plans, _ASKER))
+        async with self._turn():
+            found = await _again(lambda: self._analysis.readings(look, plans, _ASKER))
         return [each.as_dict() for each in found]
 
-    @contextmanager
-    def _room(self, look: Look) -> Iterator[None]:
-        """A place among the pictures of operators. Raises QueueFullError where there is none."""
-        with self._desk.intake.place() as place:
-            self._desk.intake.hold(place, look.frame.picture.pixels.nbytes)
-            yield
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises QueueFullError where too many wait already."""
+        with self._intake.place():
+            async with self._turns:
+                yield
 
     def _tried(self, settings: Settings, question: TaskQuestion) -> Task:
         """The task as it would be; slow for a large schema. Raises SchemaError where that describes no answer."""

@@ -21,11 +21,21 @@ class Place:
 class Intake:
     """The bound in front of the servers' queues: who has been taken in is refused by none of them half-way."""
 
-    def __init__(self, most: Callable[[], int], most_bytes: int, dropped: Callable[[str, str], None]) -> None:
-        """`most` says how many there may be now: servers with other bounds come by a reload."""
+    def __init__(
+        self,
+        most: Callable[[], int],
+        most_bytes: int,
+        dropped: Callable[[str, str], None],
+        where: str = "analyze",
+    ) -> None:
+        """`most` says how many there may be now: servers with other bounds come by a reload.
+
+        `where` names it in the count of what was refused.
+        """
         self._most = most
         self._most_bytes = most_bytes
         self._dropped = dropped
+        self._where = where
         self._places: set[Place] = set()
 
     @contextmanager
@@ -46,7 +56,7 @@ class Intake:
         Raises PictureTooLargeError where that would be too much alone: it would be so whenever it came again.
         """
         if place.held_bytes + more_bytes > self._most_bytes:
-            self._dropped("analyze", "too_large")
+            self._dropped(self._where, "too_large")
             raise PictureTooLargeError(
                 f"the picture needs more than the {self._most_bytes:,} bytes that are meant for single pictures; "
                 "send a smaller one, or raise resources.memory_limit_mb"
@@ -56,5 +66,5 @@ class Intake:
         place.held_bytes += more_bytes
 
     def _refusal(self, reason: str, words: str) -> QueueFullError:
-        self._dropped("analyze", reason)
+        self._dropped(self._where, reason)
         return QueueFullError(f"{words}; come again later", retry_after_s=_RETRY_AFTER_S)
