@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 from parts.pointed import GRAND, Pointed, pointed
-from parts.watched import MONEY
+from parts.watched import MONEY, metric
 
 EVIL = "<img src=x onerror=alert(1)>\u202e"
 REGION = {"kind": "region", "task": "amounts", "field": "grand", "region": GRAND}
@@ -206,6 +207,21 @@ def test_a_form_of_another_page_is_no_question(till: Pointed) -> None:
     assert response.status_code == 400
     foreign = asked(till, "/api/try/read", {"region": [0, 0, 1, 1]}, Origin="http://evil.example")
     assert foreign.status_code == 403
+
+
+def test_a_crowd_is_let_in_a_few_at_a_time(till: Pointed) -> None:
+    """Of forty at once some are read and the others told to come again, each of them counted."""
+
+    def tried(step: int) -> httpx.Response:
+        return asked(till, "/api/try/read", {"region": [0.001 * step, 0, 0.9, 0.9], "task": "amounts"})
+
+    with ThreadPoolExecutor(40) as crowd:
+        responses = list(crowd.map(tried, range(40)))
+    refused_ones = [each for each in responses if each.status_code == 429]
+    assert {each.status_code for each in responses} == {200, 429}
+    assert all(each.headers["Retry-After"] == "1" for each in refused_ones)
+    counted = metric(till.daemon.url, "dropped_total", where="setup", reason="full")
+    assert counted == len(refused_ones)
 
 
 def test_trials_are_no_faults(till: Pointed) -> None:
