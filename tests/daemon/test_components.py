@@ -44,9 +44,9 @@ UP = ServerSnapshot("engine", S.READY, 0.0, "ready", models=("ocr",), probed_mon
 )
 def test_the_word_for_a_server(
     changed: dict[str, Any],
-    resting: bool,
+    resting: bool,  # noqa: FBT001 - a column of the table
     probe_age_s: float | None,
-    expected: Word,  # noqa: FBT001 - a column
+    expected: Word,
 ) -> None:
     """Ready is green only with a fresh answer; what heals itself recovers; what needs a person fails."""
     assert server_word(replace(UP, **changed), is_resting=resting, probe_age_s=probe_age_s) is expected
