@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-_MOST_FRAMES = 600
+_MOST_FRAMES = 300
 _MOST_STEPS = 200
 _looking: ContextVar[tuple[str, str] | None] = ContextVar("looking", default=None)
 
@@ -26,7 +26,7 @@ def looking_at(frame_id: str, task: str) -> Iterator[None]:
         _looking.reset(token)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: which task made it (None: the capture), when after the capture it began, how long it took."""
 
