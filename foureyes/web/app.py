@@ -51,7 +51,9 @@ def create_app(
     app = FastAPI(
         title="FourEyes",
         version=__version__,
-        openapi_url=None,
+        openapi_url="/openapi.json",
+        docs_url=None,  # they would fetch scripts from elsewhere
+        redoc_url=None,
         max_body_size=_MOST_BODY_BYTES,
         default_response_class=Json,
     )
