@@ -7,8 +7,10 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,16 @@ def test_a_mail_that_is_refused_is_an_error_without_its_password(tmp_path: Path)
     assert PASSWORD not in str(failure.value)
     assert PASSWORD not in redact_text(f"it was {PASSWORD} or {server.url}")
     assert redact_text("this mode of an insecure model") == "this mode of an insecure model"
+
+
+def test_a_service_that_hangs_costs_its_time_and_none_of_the_threads_of_the_others() -> None:
+    """It takes the call and says nothing: an error in time, again and again, on one thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mailto://a:bcdef@127.0.0.1:{silent.getsockname()[1]}/?from=a@example.org&to=b@example.org&mode=insecure"
+        for _ in range(3):
+            with pytest.raises(AlertError, match=r"did not answer within 0\.5 s"):
+                deliver(Apprise("silent", url, "URLS", 0.5))
+        assert [each.name for each in threading.enumerate()].count("alerts by silent") == 1
 
 
 @pytest.mark.parametrize(("urls", "said"), [("", "put one into URLS"), ("nonsense://x", "does not understand")])

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote
 
 from foureyes.exceptions import AlertError, MissingExtraError
+from foureyes.frames.own_thread import OwnThread
 from foureyes.redaction import hide, redact_text
 
 _EXTRA = "the channel '{name}' needs Apprise, which is not installed: pip install 'foureyes[alerts]'"
@@ -23,7 +24,10 @@ _SAID_CHARS = 300
 
 
 class Apprise:
-    """One service. The library is large: it is loaded when it is first asked for, off the event loop."""
+    """One service. The library is large and its calls block: both have a thread of the service's own.
+
+    The threads that all of the daemon shares are not for services that hang.
+    """
 
     def __init__(self, name: str, url: str | None, variable: str, timeout_s: float) -> None:
         """`variable` is where the url was; none there is an error of each delivery.
@@ -35,6 +39,7 @@ class Apprise:
         self._url = url
         self._variable = variable
         self._timeout_s = timeout_s
+        self._name = name
         hide(url or "")
 
     def check(self) -> str:
@@ -49,7 +54,7 @@ class Apprise:
         """Send it. Raises AlertError."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                await asyncio.to_thread(self._send, notice)
+                await _thread(self._name).run(partial(self._send, notice))
         except TimeoutError as error:
             what = f"the service of {self._variable} by Apprise"
             raise AlertError(f"{what} did not answer within {self._timeout_s:g} s") from error
@@ -77,6 +82,12 @@ class Apprise:
                 return
             words = redact_text(" ".join(said.getvalue().split()))[:_SAID_CHARS] or "nothing"
         raise AlertError(f"{what} did not take the notice; it said: {words}")
+
+
+@cache
+def _thread(name: str) -> OwnThread:
+    """The thread of one channel, also after its settings have changed: names are few, reloads are not."""
+    return OwnThread(f"alerts by {name}")
 
 
 def _secrets(url: str, shown: str) -> list[str]:
