@@ -86,6 +86,7 @@ def document(screen: DrawnScreen, near: FakeEngine, far: FakeEngine) -> dict[str
     return {
         "sources": [screen.source(fps=3)],
         "servers": [{"id": name, "kind": "engine", "url": url, "check_s": 1} for name, url in addresses.items()],
+        "alerts": {"rules": {"server_down": {"hold_s": 1, "recover_s": 0.5}}},
         "models": {
             "first": {"server": "near", "model_id": "first"},
             "second": {"server": "far", "model_id": "second"},
@@ -163,12 +164,15 @@ def test_a_server_that_is_gone_shows_as_such_and_recovers(shown: Shown, page: Pa
     expect(note.locator(".word").first).to_contain_text("blind")
     expect(page.locator("#status-word")).to_contain_text(shown.health()["status"])
     expect(page.locator("#status-since")).to_contain_text("since")
+    expect(page.locator("#alerts-active")).to_contain_text("because of server:near", timeout=WITHIN_MS)
+    expect(page.locator("#alerts-last")).to_contain_text("near", timeout=WITHIN_MS)
     shown.near = shown.near.again()
     shown.near.control("first", values={"number": 17, "amount": "1785.42"}, evidence=evidence())
     shown.near.control("note", values={"note": HOSTILE})
     expect(server.locator(".word")).to_contain_text("ok", timeout=WITHIN_MS)
     shown.screen.show(drawn("back"))
     expect(read.locator(".word").first).to_contain_text("ok", timeout=WITHIN_MS)
+    expect(page.locator("#alerts-last")).to_contain_text("recovered", timeout=WITHIN_MS)
     fault_is_shown(page)
 
 

@@ -1,5 +1,6 @@
 // The operator's page: who is asked what and how often, and who shows the answer.
 
+import { refreshAlerts } from "./alerts.js";
 import { get, Refused } from "./api.js";
 import { startClock, sync } from "./clock.js";
 import { refreshFaults } from "./faults.js";
@@ -13,7 +14,7 @@ import { isCut, takeBack, takeCut, takeHealth } from "./status.js";
 import { Stream } from "./stream.js";
 import { isLearned, learn } from "./words.js";
 
-const KINDS = ["reading", "state", "server", "config", "pressure", "pause", "fault", "log"];
+const KINDS = ["reading", "state", "server", "config", "pressure", "pause", "fault", "alert", "log"];
 
 let hurry = null;
 
@@ -66,6 +67,7 @@ function heard(kind, data) {
     if (data.event.startsWith("triage.")) refreshFaults(); // a verdict, or a case that went on
   }
   else if (kind === "fault") refreshFaults();
+  else if (kind === "alert") once(refreshAlerts);
   else {
     if (kind === "config") forget();
     soon();
@@ -91,4 +93,5 @@ new Stream(KINDS, {
 regularly(health, 2000);
 regularly(sources, 3000);
 regularly(figures, 5000);
+regularly(refreshAlerts, 5000);
 setInterval(refreshFaults, 30000);
