@@ -63,7 +63,7 @@ class Desk(Protocol):
 def add_analyze(app: FastAPI, desk: Desk, report: Report) -> None:
     """Add the route to an application; `report` gets what is no fault of the client's."""
 
-    @app.post("/api/analyze", max_body_size=2 * MAX_BYTES)  # what is too large is told below
+    @app.post("/api/analyze")
     async def analyze(
         request: Request,
         task: Names = [],  # noqa: B006 - FastAPI copies it

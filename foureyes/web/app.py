@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -16,6 +17,7 @@ from foureyes.web.access import Access, AccessRules
 from foureyes.web.alerts import AlertsView, add_alerts
 from foureyes.web.analyze import Desk, add_analyze
 from foureyes.web.answers import Json
+from foureyes.web.body import BodyLimit
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
 from foureyes.web.guard import Guard
@@ -27,9 +29,6 @@ from foureyes.web.refusal import Refusals
 from foureyes.web.session import Sessions, add_session
 from foureyes.web.setup import Setup, add_setup
 from foureyes.web.view import DaemonView
-
-_MOST_BODY_BYTES = 1_000_000
-"""Of any request but a picture."""
 
 
 def create_app(
@@ -54,7 +53,6 @@ def create_app(
         openapi_url="/openapi.json",
         docs_url=None,  # they would fetch scripts from elsewhere
         redoc_url=None,
-        max_body_size=_MOST_BODY_BYTES,
         default_response_class=Json,
     )
     app.state.live = view.live  # for the server, which lets the listeners go when it stops
@@ -82,6 +80,7 @@ def create_app(
 def _add_middleware(app: FastAPI, report: Report, rules: AccessRules) -> None:
     """The last one that is added is the first one to see a request."""
     sessions, refusals = Sessions(time.monotonic), Refusals(time.monotonic)
+    app.add_middleware(BodyLimit)
     app.add_middleware(FaultReporter, report=report)
     app.add_middleware(Access, rules=rules, sessions=sessions, refusals=refusals)
     app.add_middleware(Guard, names=rules.names, refusals=refusals)
@@ -126,5 +125,10 @@ async def _json_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _json_faults(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()]
+    faults = [f"{_place(each['loc'])}: {each['msg']}" for each in error.errors()]
     return JSONResponse({"error": {"message": "; ".join(faults)}}, 400)
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """Where in a part of the request a fault is; the part itself where it is of the whole."""
+    return ".".join(map(str, location[1:])) or f"the {location[0]}"

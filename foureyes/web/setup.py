@@ -13,7 +13,6 @@ from foureyes.exceptions import FourEyesError
 from foureyes.telemetry.report import Report
 from foureyes.web.analyze import answered, refused, status_of
 from foureyes.web.setup_questions import (
-    MAX_BODY_BYTES,
     AnyChange,
     ApplyQuestion,
     EditQuestion,
@@ -76,19 +75,19 @@ def add_setup(app: FastAPI, setup: Setup, report: Report) -> None:
 
 
 def _add_trials(app: FastAPI, setup: Setup) -> None:
-    @app.post("/api/try/read", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/try/read")
     async def read(request: Request, question: ReadQuestion) -> Response:
         return await answered(request, setup.read(question))
 
-    @app.post("/api/try/suggest", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/try/suggest")
     async def suggest(request: Request, question: SuggestQuestion) -> Response:
         return await answered(request, setup.suggest(question))
 
-    @app.post("/api/try/task", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/try/task")
     async def try_task(request: Request, question: TaskQuestion) -> Response:
         return await answered(request, setup.try_task(question))
 
-    @app.post("/api/try/edit", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/try/edit")
     async def edit(question: EditQuestion) -> Document:
         return await setup.edit(question.changes)
 
@@ -96,15 +95,15 @@ def _add_trials(app: FastAPI, setup: Setup) -> None:
 def _add_changes(app: FastAPI, setup: Setup) -> None:
     """What is begun here is done, also where the client leaves."""
 
-    @app.post("/api/setup/apply", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/setup/apply")
     async def apply(request: Request, question: ApplyQuestion) -> Document:
         return await setup.apply(question, request.state.who)
 
-    @app.post("/api/setup/teach", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/setup/teach")
     async def teach(request: Request, question: TeachQuestion) -> Document:
         return await setup.teach(question, request.state.who)
 
-    @app.post("/api/setup/forget", max_body_size=MAX_BODY_BYTES)
+    @app.post("/api/setup/forget")
     async def forget(request: Request, question: ForgetQuestion) -> Document:
         return await setup.forget(question, request.state.who)
 

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from foureyes.config.section import Name, Rect, Text
 
-MAX_BODY_BYTES = 256 * 1024
 _MOST_CHANGES = 100
 _MOST_SCHEMA_CHARS = 32_000
 _DEEPEST = 20

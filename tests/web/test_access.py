@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from parts.faulty import events
 from parts.foureyes import foureyes
 from parts.watched import Watched, drawn, task, watching
 
@@ -99,6 +100,23 @@ def test_no_spelling_of_a_path_goes_round_the_token(watched: Watched, path: str)
     assert connection.getresponse().status in {401, 404, 405}
     connection.close()
     assert watched.daemon.get("/api/pause") == {"sources": {}}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "length found out"])
+def test_what_is_too_large_is_refused_in_a_sentence_and_no_fault(watched: Watched, *, told: bool) -> None:
+    """A body beyond the bound is not taken in, whoever sends it; who may not change anything hears that first."""
+    body = b'{"token": "' + b"x" * 300_000 + b'"}'
+    headers = {"Content-Type": "application/json"}
+
+    def sent(route: str, **proof: str) -> httpx.Response:
+        return ask(watched, "POST", route, content=body if told else iter([body]), headers=headers | proof)
+
+    for refused in (sent("/api/session"), sent("/api/pause", **watched.daemon.proof)):
+        assert refused.status_code == 413
+        assert "bytes" in refused.json()["error"]["message"]
+        assert refused.headers["x-content-type-options"] == "nosniff"
+    assert sent("/api/pause").status_code == 401
+    assert not events(watched.daemon.state_dir)
 
 
 def test_any_other_address_needs_the_token(watched: Watched) -> None:
