@@ -29,6 +29,8 @@ class Scope:
     as_root: bool
     hides: tuple[Path, ...]
     """Folders that its service cannot look into."""
+    state_dir: Path | None = None
+    """Where its service keeps its state by default; None is where this user's programs do."""
 
 
 SYSTEM = Scope(
@@ -40,6 +42,7 @@ SYSTEM = Scope(
     when="with the machine",
     as_root=True,
     hides=_HIDDEN,
+    state_dir=Path("/var/lib/foureyes"),
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from parts.auditing import audited
 from parts.fake_systemctl import FakeSystemctl
 from parts.foureyes import foureyes
 
@@ -42,6 +43,7 @@ def service(tmp_path: Path, systemctl: FakeSystemctl) -> Run:
         "PATH": systemctl.path(),
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "FOUREYES_STATE_DIR": str(tmp_path / "state"),
     }
     return lambda *words, user="--user": foureyes("service", *words, user, **environment)
 
@@ -94,6 +96,17 @@ def test_another_configuration_restarts_what_runs(
     assert f'run --config "{config}"' in unit.read_text()
     verbs = [call[1] for call in systemctl.calls()]
     assert verbs == ["daemon-reload", "try-restart", "enable"]
+
+
+def test_who_installs_it_and_who_removes_it_stands_in_the_audit_file(service: Run, tmp_path: Path) -> None:
+    """Each of both is one line in the state folder of the service; what was only shown is none."""
+    for words in (["install", "--dry-run"], ["install"], ["uninstall"]):
+        done = service(*words)
+        assert done.returncode == 0, done.stderr
+    installed, removed = audited(tmp_path / "state")
+    assert [installed["what"], removed["what"]] == ["service install", "service uninstall"]
+    assert installed["after"][-1] == "run"
+    assert installed["who"].startswith("command ")
 
 
 def test_a_dry_run_shows_all_and_does_nothing(service: Run, systemctl: FakeSystemctl, unit: Path) -> None:
