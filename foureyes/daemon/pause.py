@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, RootModel, Validation
 from foureyes.exceptions import UsageError
 from foureyes.telemetry.audit import Audit
 from foureyes.telemetry.log import event
+from foureyes.whole_file import write_whole
 
 _FILE = "paused.json"
 _MOST = 1000
@@ -38,8 +38,12 @@ class Pause(BaseModel):
     """None: until somebody has it go on."""
 
     def __str__(self) -> str:
-        until = "" if self.until is None else f", until {self.until:%H:%M:%S} UTC"
-        return f"paused by {self.who} at {self.since:%Y-%m-%d %H:%M:%S} UTC{until}"
+        until = "" if self.until is None else f", until {_shown(self.until)}"
+        return f"paused by {self.who} at {_shown(self.since)}{until}"
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _Kept = RootModel[dict[str, Pause]]
@@ -144,13 +148,8 @@ class Pauses:
     def _keep(self, held: Mapping[str, _Held]) -> None:
         """Have the pauses outlive us, wholly or not at all."""
         text = _Kept({source: each.pause for source, each in held.items()}).model_dump_json()
-        whole = self._file.with_name(f"{_FILE}.new")
         try:
-            with whole.open("w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            whole.replace(self._file)
+            write_whole(self._file, text.encode())
         except OSError as error:
             reason = f"{self._file} cannot be written ({error.strerror}), so that a restart would forget it"
             raise UsageError(f"nothing was changed: {reason}") from error

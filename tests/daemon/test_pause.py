@@ -196,6 +196,14 @@ async def test_a_clock_that_is_set_neither_ends_nor_stretches_a_pause(tmp_path: 
     assert (running.why("main"), running.document()) == (None, {})
 
 
+async def test_a_pause_of_days_says_which_day_it_ends(tmp_path: Path) -> None:
+    """Its end is told with its date, in the words that the page, /health and the terminal show."""
+    running = pauses(tmp_path, HandClock(), Wall())
+    found = await running.pause("main", 3 * 86_400, "page")
+    day = found["main"]["until"][:10]
+    assert f"until {day} " in str(running.why("main"))
+
+
 @pytest.mark.parametrize(("passed_s", "paused"), [(599, ["main"]), (601, [])])
 async def test_a_pause_whose_time_passed_meanwhile_is_over(
     tmp_path: Path, passed_s: int, paused: list[str]
@@ -219,7 +227,7 @@ async def test_what_cannot_be_read_pauses_nothing(tmp_path: Path, text: str) -> 
 
 async def test_a_pause_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     """Where a restart would forget it, nothing changes and the reason is told."""
-    (tmp_path / "paused.json.new").mkdir()
+    (tmp_path / ".paused.json.new").mkdir()
     running = pauses(tmp_path, HandClock(), Wall())
     with pytest.raises(UsageError, match="nothing was changed"):
         await running.pause(None, None, "page")
