@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Annotated, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
+from cachetools import LRUCache
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -18,9 +20,12 @@ from foureyes.picture import MAX_SIDE_PX, Picture, Pixels, digest, encode_png
 from foureyes.vision.look import Look
 
 Format = Literal["png", "jpeg"]
+_Sizes = LRUCache[tuple[Format, int | None], bytes]
 
 _JPEG = b"\xff\xd8"
 _QUALITY = 85
+_MOST_SIZES = 8
+"""Kept of one picture: it may be shown for days, and a client may ask for any width."""
 
 
 class Pictures(Protocol):
@@ -32,18 +37,23 @@ class Pictures(Protocol):
 
 
 class _Encoded:
-    """What was encoded of the pictures that are still shown: all pages share it."""
+    """What was encoded of the pictures that are still shown, in the sizes asked for last: all pages share it."""
 
     def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Picture, dict[tuple[Format, int | None], bytes]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Picture, _Sizes] = WeakKeyDictionary()
+        self._lock = threading.Lock()
 
     def bytes_of(self, picture: Picture, kind: Format, width: int | None) -> bytes:
         """The picture, no wider than `width` pixels. Slow: keep it off the event loop."""
-        known = self._known.setdefault(picture, {})
         size = None if width is None or width >= picture.width else width
-        if (kind, size) not in known:
-            known[kind, size] = _encoded(picture, kind, size)
-        return known[kind, size]
+        with self._lock:
+            known = self._known.setdefault(picture, LRUCache(_MOST_SIZES))
+            data = known.get((kind, size))
+        if data is None:
+            data = _encoded(picture, kind, size)
+            with self._lock:
+                known[kind, size] = data
+        return data
 
     @staticmethod
     def etag(picture: Picture) -> str:
