@@ -13,7 +13,8 @@ from starlette.types import Scope
 COMMAND_HEADER = "X-FourEyes-User"
 """With the token: which user's command it is."""
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = ("forwarded", "x-real-ip", "via", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+_FORWARDED_ANYTHING = "x-forwarded-"
 _USER = re.compile(r"[\w.@ -]{1,64}")
 
 
@@ -52,7 +53,7 @@ def address_of(scope: Scope) -> str:
 
 def is_on_this_machine(address: str, headers: Headers) -> bool:
     """Whether a peer is on loopback and hands on nobody else's request, as a proxy would."""
-    if any(name in headers for name in _FORWARDED):
+    if any(name in _FORWARDED or name.startswith(_FORWARDED_ANYTHING) for name in headers):
         return False
     return address != "unknown" and ipaddress.ip_address(address).is_loopback
 

@@ -102,6 +102,14 @@ def test_no_spelling_of_a_path_goes_round_the_token(watched: Watched, path: str)
     assert watched.daemon.get("/api/pause") == {"sources": {}}
 
 
+def test_a_body_that_is_none_is_called_so(watched: Watched) -> None:
+    """A fault of the whole body names the body; one inside it names its place."""
+    for document, place in ((None, "the body: "), ({"source": 1}, "source: ")):
+        refused = watched.daemon.post("/api/pause", document)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["message"].startswith(place)
+
+
 @pytest.mark.parametrize("told", [True, False], ids=["length told", "length found out"])
 def test_what_is_too_large_is_refused_in_a_sentence_and_no_fault(watched: Watched, *, told: bool) -> None:
     """A body beyond the bound is not taken in, whoever sends it; who may not change anything hears that first."""
@@ -127,6 +135,12 @@ def test_any_other_address_needs_the_token(watched: Watched) -> None:
         assert ask(watched, "GET", route, headers=elsewhere("203.0.113.1")).status_code == 200
     headers = elsewhere("203.0.113.1") | watched.daemon.proof
     assert ask(watched, "GET", "/api/readings", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Server", "X-Client-IP", "CF-Connecting-IP", "Via"])
+def test_whatever_a_proxy_says_of_itself_is_heard(watched: Watched, name: str) -> None:
+    """A proxy on this machine does not make its clients local, whichever of its headers it sends."""
+    assert ask(watched, "GET", "/health", headers={name: "203.0.113.1"}).status_code == 401
 
 
 def test_who_asks_by_another_name_than_loopbacks_is_not_on_this_machine(watched: Watched) -> None:
