@@ -17,12 +17,14 @@ from foureyes.config import load_settings
 from foureyes.daemon import parts
 from foureyes.daemon.demand import plans_of
 from foureyes.daemon.publisher import Publisher
+from foureyes.daemon.steps import StepHistory
 from foureyes.frames.frame import Frame
 from foureyes.outputs.live import LiveEvents
 from foureyes.picture import Picture
 from foureyes.servers.http.clients import Clients
 from foureyes.telemetry.metrics import Metrics
 from foureyes.telemetry.report import report_to_nobody
+from foureyes.telemetry.traces import Traces
 from foureyes.vision.change import Noise
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder, Look
@@ -52,7 +54,9 @@ async def reading_by(engine: FakeEngine, folder: Path) -> AsyncIterator[tuple[Ta
         tell=lambda _kind, _data: None,
         cache=parts.cache_of(settings),
         inference=Inference(Encoder(), metrics),
-        publisher=Publisher(live, metrics, [published.put_nowait], readings_on="look"),
+        publisher=Publisher(
+            live, metrics, [published.put_nowait], readings_on="look", history=StepHistory(), traces=Traces()
+        ),
         on_frame=lambda _frame: None,
         report=report_to_nobody,
     )

@@ -23,6 +23,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "foureyes", *arguments]
 
 
+_LEFT_IN_PEACE = {"FOUREYES_RESOURCES__CPU_PERCENT": "100"}
+"""A machine that runs tests is busy: a daemon that steps back for others would only make them slower."""
+
+
 def environment(**extra: str) -> dict[str, str]:
     """The test's environment without a display or a FourEyes setting of whoever runs it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FOUREYES_")}
@@ -53,7 +57,7 @@ class RunningDaemon(Program):
         self.readings_file = folder / "readings.jsonl"
         readings = ["--readings", str(self.readings_file)] if verb[0] == "run" else []
         everything = command(*verb, "--state-dir", str(self.state_dir), *readings, *arguments)
-        super().__init__(everything, folder / "console.log", environment(**extra))
+        super().__init__(everything, folder / "console.log", environment(**_LEFT_IN_PEACE | extra))
 
     def __enter__(self) -> Self:
         return self
