@@ -3,6 +3,7 @@
 import { byId, h, keyed, mark, say } from "./dom.js";
 
 const ORIGINS = ["inferred", "shared", "cached", "held", "none"];
+const NBSP = "\u00a0";
 
 /** The samples of one metric: [{labels, value}]. */
 function samples(totals, metric) {
@@ -14,7 +15,12 @@ function samples(totals, metric) {
 
 const sum = (found) => found.reduce((total, each) => total + each.value, 0);
 const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "none yet");
-const ms = (value) => (value === null || value === undefined ? "?" : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);
+
+function ms(value) {
+  if (value === null || value === undefined) return "?";
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
 
 /** Take /api/status. */
 export function takeFigures(status) {
@@ -45,7 +51,7 @@ export function takeFigures(status) {
 
 function dropped(totals) {
   const found = samples(totals, "dropped_total").filter((each) => each.value > 0).sort((a, b) => b.value - a.value);
-  return found.slice(0, 3).map(({ labels, value }) => `${labels.where} ${labels.reason} ${value}`).join(", ");
+  return found.slice(0, 3).map(({ labels, value }) => `${value.toLocaleString()} ${labels.reason.replaceAll("_", " ")} (${labels.where})`).join(", ");
 }
 
 function uses(machine) {
@@ -65,7 +71,7 @@ function tasks(body, looks, quantiles, targets) {
       const [, origins, p95, wanted] = made.children;
       share(origins.firstElementChild, looks.filter((each) => each.labels.task === task));
       say(p95, ms(quantiles[`latency_ms/${task}`]?.p95));
-      say(wanted, target.target_ms === null ? "" : `${ms(target.target_ms)} ${target.met === null ? "" : target.met ? "✓ met" : "✕ not met"}`);
+      say(wanted, target.target_ms === null ? "" : `${ms(target.target_ms).replace(" ", NBSP)} ${target.met === null ? "" : target.met ? `✓${NBSP}met` : `✕${NBSP}not${NBSP}met`}`);
       mark(wanted, "class", target.met === false ? "not-met" : "");
     });
 }

@@ -16,6 +16,10 @@ import { isLearned, learn } from "./words.js";
 
 const KINDS = ["reading", "state", "server", "config", "pressure", "pause", "fault", "alert", "log"];
 
+const SOON_MS = 100;
+
+const asking = new Map();
+const again = new Set();
 let hurry = null;
 
 async function health() {
@@ -42,7 +46,14 @@ function regularly(question, everyMs) {
   return turn();
 }
 
-async function once(question) {
+/** Ask, never twice at a time: with a thousand sources answers are large, and changes come faster than they do. */
+function once(question) {
+  if (asking.has(question)) again.add(question);
+  else asking.set(question, answered(question).finally(() => next(question)));
+  return asking.get(question);
+}
+
+async function answered(question) {
   try {
     await question();
   } catch (refused) {
@@ -51,13 +62,18 @@ async function once(question) {
   }
 }
 
+function next(question) {
+  asking.delete(question);
+  if (again.delete(question)) setTimeout(() => once(question), SOON_MS);
+}
+
 /** Something has changed: look soon, and once for all that changes at the same time. */
 function soon() {
   hurry ??= setTimeout(() => {
     hurry = null;
     once(health);
     once(sources);
-  }, 100);
+  }, SOON_MS);
 }
 
 function heard(kind, data) {

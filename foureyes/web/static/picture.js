@@ -17,7 +17,7 @@ export class Picture {
     this.etag = null;
     this.everyMs = 1000;
     this.onframe = () => {};
-    new IntersectionObserver(([entry]) => { this.isSeen = entry.isIntersecting; }).observe(this.element);
+    new IntersectionObserver((entries) => { this.isSeen = entries.at(-1).isIntersecting; }).observe(this.element);
     this.run();
   }
 

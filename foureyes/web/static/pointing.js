@@ -44,7 +44,7 @@ export class Pointing {
     this.surface = stage.querySelector(".surface");
     this.surface.addEventListener("pointerdown", (event) => this.begin(event));
     this.surface.addEventListener("keydown", (event) => this.key(event));
-    new IntersectionObserver(([entry]) => { this.isSeen = entry.isIntersecting; }).observe(stage);
+    new IntersectionObserver((entries) => { this.isSeen = entries.at(-1).isIntersecting; }).observe(stage);
     this.follow();
   }
 

@@ -4,7 +4,7 @@ import { clockTime, span } from "./clock.js";
 import { byId, h, keyed, say } from "./dom.js";
 import { showWord, word } from "./words.js";
 
-const NAMES = { machine: "machine", memory: "own memory", errors: "fault recording", mongo: "MongoDB" };
+const NAMES = { machine: "machine", memory: "own memory", errors: "fault recording", mongo: "MongoDB", mqtt: "MQTT" };
 
 /** Take the components of /health. */
 export function takeParts(components) {
@@ -42,5 +42,4 @@ function fill(made, [, part]) {
     ["at", part.url]].filter(([, value]) => value !== null && value !== undefined);
   keyed(facts, told, ([key]) => key, ([key]) => h("div", {}, h("dt", {}, key), h("dd", {})),
     (each, [, value]) => say(each.lastElementChild, value));
-  
 }

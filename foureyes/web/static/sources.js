@@ -11,6 +11,7 @@ const SHOWN_AT_FIRST = 4;
 const WELL = new Set(["ok", "ended", "off"]);
 const HUES = 8;
 
+const find = byId("find-source").querySelector("input");
 const cards = new Map();
 const dirty = new Set();
 const readings = new Map();
@@ -52,8 +53,9 @@ class Card {
     const part = components[`source:${source.id}`] ?? source;
     showWord(this.badge, part.state);
     say(this.what, source.watching);
-    say(this.why, part.reason ?? "");
-    this.why.hidden = !part.reason;
+    this.reason = part.reason ?? sharedReason(source);
+    say(this.why, this.reason ?? "");
+    this.why.hidden = !this.reason;
     const fps = source.fps === null ? "?" : source.fps.toFixed(1);
     say(this.rate, `${fps} of ${source.fps_wanted.toFixed(1)} pictures a second${source.size ? ` · ${source.size.join("×")}` : ""}`);
     this.picture.everyMs = Math.max(250, 1000 / source.fps_wanted);
@@ -75,7 +77,7 @@ class Card {
   fill(task) {
     const block = this.blocks.get(task.task);
     block.describe(task.fields);
-    block.stand(components[`task:${this.id}/${task.task}`], components[`source:${this.id}`]?.reason);
+    block.stand(components[`task:${this.id}/${task.task}`], this.reason);
     block.draw();
   }
 
@@ -156,10 +158,18 @@ function draw() {
   dirty.clear();
 }
 
+/** Why none of its tasks is well, where that is one reason: a dead server is told once a source. */
+function sharedReason(source) {
+  const reasons = new Set(source.tasks.map(({ task }) => components[`task:${source.id}/${task}`]?.reason ?? null));
+  return source.tasks.length > 1 && reasons.size === 1 ? [...reasons][0] : null;
+}
+
 const weight = (source) => (WELL.has((components[`source:${source.id}`] ?? source).state) ? 1 : 0);
 
 function show() {
-  const ordered = sources.map((source, index) => [weight(source), index, source])
+  const part = find.value.trim().toLowerCase();
+  const wanted = sources.filter(({ id }) => id.toLowerCase().includes(part));
+  const ordered = wanted.map((source, index) => [weight(source), index, source])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((each) => each[2]);
   const open = ordered.slice(0, most);
   const fresh = [];
@@ -173,9 +183,17 @@ function show() {
   for (const id of cards.keys()) if (!names.has(id)) cards.delete(id);
   for (const card of fresh) loadPast(card).catch(() => {}); // who does not answer is told on top
   const more = byId("more-sources");
-  more.hidden = sources.length <= most;
-  say(more, `Show ${Math.min(SHOWN_AT_FIRST, sources.length - most)} more of ${sources.length} sources`);
+  more.hidden = wanted.length <= most;
+  say(more, `Show ${Math.min(SHOWN_AT_FIRST, wanted.length - most)} more of ${wanted.length} sources`);
+  byId("find-source").hidden = sources.length <= SHOWN_AT_FIRST;
+  const unwell = sources.filter((source) => weight(source) === 0).length;
+  say(byId("sources-told"), `${wanted.length} of ${sources.length} sources, ${unwell} not well`);
 }
+
+find.addEventListener("input", () => {
+  most = SHOWN_AT_FIRST;
+  show();
+});
 
 byId("more-sources").addEventListener("click", () => {
   most += SHOWN_AT_FIRST;

@@ -33,7 +33,7 @@ function show() {
   if (cutSince !== null) headline("blind", "no answer from the daemon: what is shown below is old", cutSince);
   else if (health !== null) {
     const { sentence, since, others } = health.summary;
-    headline(health.status, others ? `${sentence} (and ${others} more)` : sentence, since ? Date.parse(since) : null);
+    headline(health.status, sentence, since ? Date.parse(since) : null, others ? ` · ${others} more not well` : "");
     vitals();
   }
   notes();
@@ -46,13 +46,14 @@ function tellOnce(word, sentence) {
   told = what;
 }
 
-function headline(word, sentence, since) {
+function headline(word, sentence, since, others = "") {
   tellOnce(word, sentence);
   showWord(byId("status-word"), word);
   say(byId("status-sentence"), sentence);
+  mark(byId("status"), "title", sentence);
   const place = byId("status-since");
-  place.hidden = since === null;
-  if (since !== null) aged(place, new Date(since).toISOString(), `since ${clockTime(since)}, for `);
+  if (since === null) aged(place, null);
+  else aged(place, new Date(since).toISOString(), `since ${clockTime(since)}, for `, others);
   mark(byId("bar"), "data-tone", tone(word));
   document.title = word === "ok" ? "FourEyes" : `${word} · FourEyes`;
 }
