@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _WITH_DAEMONS = {"cli", "daemon", "errors", "forgewright", "service", "web"}
 
-# coverage of a child doubles the price of its start: those of these files tell enough of what runs in children alone
+# coverage of a child doubles the price of its start: these files tell enough of what runs in children alone
 _MEASURED_CHILDREN = {"test_attempts.py", "test_errors_command.py", "test_obs_daemon.py", "test_web.py"}
 _CHILDREN_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 

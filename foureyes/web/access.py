@@ -119,7 +119,7 @@ class Access:
         return Caller(address, is_local, None, address)
 
     def _too_often(self, caller: Caller, scope: Scope) -> JSONResponse | None:
-        client, rate = self._pool(caller, scope["method"])
+        client, rate = self._pool(caller, scope["method"], scope["path"])
         wait_s = self._rates.take(client, rate)
         if wait_s <= 0:
             return None
@@ -131,14 +131,17 @@ class Access:
         headers = {"Retry-After": str(math.ceil(wait_s))}
         return refusal(429, f"you asked too often: {most}; come again in {math.ceil(wait_s)} s", headers)
 
-    def _pool(self, caller: Caller, method: str) -> tuple[Hashable, Rate]:
+    def _pool(self, caller: Caller, method: str, path: str) -> tuple[Hashable, Rate]:
         """Who counts as one client, and its rate.
 
         A page that showed the token and follows the events counts once: what it looks at meanwhile is apart.
+        The page's own files are many and tell nothing.
         """
         web = self._rules.web
         if caller.is_local:
             return ("loopback", caller.identity), web.loopback
+        if path.startswith(_STATIC):
+            return ("static", caller.address), web.loopback
         if caller.proof is not None and method in _LOOKING and self._streams[caller.identity] > 0:
             return ("stream", caller.identity), web.loopback
         return ("foreign", caller.identity), web.foreign

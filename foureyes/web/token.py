@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
 
 from foureyes.exceptions import UsageError
+from foureyes.whole_file import write_whole
 
 _FILE = "web-token"
 _SHAPE = re.compile(r"[\w.~+/=-]{20,500}", re.ASCII)
@@ -25,14 +25,11 @@ def kept_token(folder: Path) -> tuple[str, bool]:
     A file that others may read is closed to them.
     """
     file = token_file(folder)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if file.exists():
         file.chmod(0o600)
         return read_token(folder), False
     token = secrets.token_urlsafe(_BYTES)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(token + "\n")
+    write_whole(file, f"{token}\n".encode(), mode=0o600)
     return token, True
 
 

@@ -341,6 +341,8 @@ def test_r17_the_sixty_first_request_of_a_minute_is_refused(watched: Watched) ->
     said = [each for each in watched.events("security.rate_limited") if each["client"] == "203.0.113.61"]
     assert len(said) == 1, "a violation is logged once a minute, not once a request"
     assert refused_after(watched, 200, {}) == 201, "loopback has a larger pool"
+    part = ask(watched, "GET", "/static/page.css", headers=elsewhere("203.0.113.61"))
+    assert part.status_code == 200, "the page's own files are many, and count apart"
 
 
 def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
