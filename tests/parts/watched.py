@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -166,10 +167,13 @@ class Watched:
 
     def settle(self, *names: str) -> None:
         """Wait until every one of these tasks has read what is shown now, and holds it."""
-        seen = len(self.daemon.readings())
+        seen, shown_at = len(self.daemon.readings()), datetime.now(UTC)
+
+        def is_of_it(reading: Mapping[str, Any]) -> bool:
+            return reading["origin"] == "held" and datetime.fromisoformat(reading["captured_at"]) > shown_at
 
         def held() -> bool:
-            later = {reading["task"] for reading in self.daemon.readings()[seen:] if reading["origin"] == "held"}
+            later = {reading["task"] for reading in self.daemon.readings()[seen:] if is_of_it(reading)}
             return later.issuperset(names)
 
         self.daemon.wait(held, f"{', '.join(names)} hold what is shown", 30)
