@@ -10,6 +10,8 @@ import { showWord, word } from "./words.js";
 const SHOWN_AT_FIRST = 4;
 const WELL = new Set(["ok", "ended", "off"]);
 const HUES = 8;
+const BEHIND_MS = 4000;
+const BEHIND_LOOKS = 6;
 
 const find = byId("find-source").querySelector("input");
 const cards = new Map();
@@ -91,6 +93,12 @@ class Card {
     this.picture.outline(found, this.source.size[0]);
   }
 
+  /** Whether a reading is of a picture so much older than the one shown that its boxes would lie beside what they found. */
+  isBehind(reading) {
+    const behindMs = Date.parse(this.age.dataset.at) - Date.parse(reading.captured_at);
+    return behindMs > Math.max(BEHIND_MS, BEHIND_LOOKS * this.picture.everyMs);
+  }
+
   outlined(task, hue) {
     const [wide, high] = this.source.size;
     const fields = Object.entries(task.fields);
@@ -98,7 +106,8 @@ class Card {
     const regions = task.boxes.map((box, index) => ({ key: `${task.task}#${index}`, kind: "region", hue, box,
       label: `${task.task}: ${named(index).join(", ")}`.slice(0, 60) }))
       .filter((each) => each.box[2] < wide || each.box[3] < high);
-    const evidence = readings.get(`${this.id}/${task.task}`)?.evidence ?? {};
+    const reading = readings.get(`${this.id}/${task.task}`);
+    const evidence = reading === undefined || this.isBehind(reading) ? {} : reading.evidence;
     const boxes = Object.entries(evidence).filter(([, each]) => Array.isArray(each.box)).map(([name, each]) => {
       const [left, top] = task.boxes[(each.picture ?? 0) % task.boxes.length] ?? [0, 0];
       const [x, y, width, height] = each.box;
