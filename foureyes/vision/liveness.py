@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -44,10 +45,11 @@ class Liveness:
         self._clocks = {field.name: _Clock(_seconds(field)) for field in known if "x-clock" in field.annotations}
         self._moving = {field.name: values for field in known if (values := _moving_values(field))}
         self._values: Mapping[str, Any] = {}
+        self._seen_mono_s = -math.inf
 
     def see(self, values: Mapping[str, Any], seen_s: float) -> None:
         """Take in what is known of a picture that was looked at then."""
-        self._values = values
+        self._values, self._seen_mono_s = values, seen_s
         for name, clock in self._clocks.items():
             if (value := values.get(name)) is not None:
                 clock.see(value, seen_s)
@@ -57,10 +59,10 @@ class Liveness:
         stands = (str(clock.value) for clock in self._clocks.values() if clock.overdue_s >= still_s)
         return next(stands, None)
 
-    @property
-    def says_moving(self) -> bool:
-        """Whether what was read last says that something moves."""
-        return any(self._values.get(name) in values for name, values in self._moving.items())
+    def says_moving(self, after_mono_s: float) -> bool:
+        """Whether a picture looked at after then says that something moves: one that is still being read does not."""
+        is_moving = any(self._values.get(name) in values for name, values in self._moving.items())
+        return is_moving and self._seen_mono_s > after_mono_s
 
 
 def _seconds(field: Field) -> float | None:

@@ -119,15 +119,16 @@ class SourceWatch:
             frozen_after_s=rules.frozen_after_s,
             loop_late=now_s - self._ticked_mono_s >= rules.stall_s,
         )
-        return found or self._frozen(state.since_change_s(now_s))
+        return found or self._frozen(state.changed_mono_s, now_s)
 
-    def _frozen(self, still_s: float) -> Stall | None:
+    def _frozen(self, changed_mono_s: float, now_s: float) -> Stall | None:
         """A picture that stands although it ought to move; one that need not is quiet, not frozen."""
         what, within_s = self.camera_state.description, self.rules.still_s
+        still_s, stood_mono_s = now_s - changed_mono_s, changed_mono_s + self._clock.period_s
         shown = (task.liveness.standing_clock(within_s) for task in self.tasks)
         if (time_shown := next((each for each in shown if each is not None), None)) is not None:
             return Stall("frozen", f"the clock that {what} shows stands at {time_shown}; does it hang?")
-        if still_s >= within_s and any(task.liveness.says_moving for task in self.tasks):
+        if still_s >= within_s and any(task.liveness.says_moving(stood_mono_s) for task in self.tasks):
             return Stall("frozen", f"{what} says that it moves, and gives the same picture for {still_s:.0f} s")
         return None
 
