@@ -60,7 +60,7 @@ class Liveness:
         return next(stands, None)
 
     def says_moving(self, after_mono_s: float) -> bool:
-        """Whether a picture looked at after then says that something moves: one that is still being read does not."""
+        """Whether a picture looked at after then says that something moves; one not read yet says nothing."""
         is_moving = any(self._values.get(name) in values for name, values in self._moving.items())
         return is_moving and self._seen_mono_s > after_mono_s
 
