@@ -72,9 +72,9 @@ def test_the_clock_never_waits_for_the_spool(watched: Watched) -> None:
     missed = watched.metric("foureyes_missed_ticks_total")
     with contextlib.closing(sqlite3.connect(spool_file(watched.daemon.state_dir), isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
+        failed = watched.metric("foureyes_faults_total", component="task:stuck")
         watched.engine.control("stuck", fail="garbage", times=1)
         watched.screen.show(drawn("2"))
-        failed = watched.metric("foureyes_faults_total", component="task:stuck")
         watched.daemon.wait(
             lambda: watched.metric("foureyes_faults_total", component="task:stuck") > failed, "the fault", 30
         )

@@ -30,7 +30,6 @@ from foureyes.errors.spool import Spool, spool_file
 from foureyes.exceptions import PictureError, ServerDownError, ServerTimeoutError, UnknownFaultError
 from foureyes.forgewright.case import CaseState
 from foureyes.forgewright.claim import claimed
-from foureyes.forgewright.handover.target import write_whole
 from foureyes.forgewright.reproduction import platform
 from foureyes.forgewright.reproduction.guard import GuardedError, guarded
 from foureyes.forgewright.reproduction.maker import make_lock
@@ -43,6 +42,7 @@ from foureyes.servers.http.recorded import blamed
 from foureyes.servers.http.server_http import ServerHttp
 from foureyes.servers.kinds.engine import Engine
 from foureyes.servers.server import ChatRequest
+from foureyes.whole_file import write_whole
 
 EVENT = "01a1fe37-ffdc-7931-98f1-9777a9024101"
 

@@ -204,11 +204,11 @@ SEEDS = (
     Seed(
         name="health-time",
         room="formatting",
-        file="daemon/health.py",
+        file="daemon/components.py",
         right="camera.last_frame_at.isoformat() if camera.last_frame_at else None",
         wrong="camera.last_frame_at.isoformat()",
         type="AttributeError",
-        place="DaemonHealth._source",
+        place="source_component",
     ),
     Seed(
         name="huge-confidence",
