@@ -17,6 +17,8 @@ from parts.watched import FakeEngine, task
 from playwright.sync_api import Page, expect
 
 SOURCES = 7
+PICTURES = 300
+"""One a second: the sources last longer than the tests."""
 WITHIN_MS = 30_000
 
 
@@ -29,14 +31,27 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     except MissingProgramError as error:
         pytest.skip(str(error))
     (folder / "pictures").mkdir()
-    cv2.imwrite(str(folder / "pictures" / "one.png"), np.full((90, 160, 3), 60, np.uint8))
+    first = folder / "pictures" / "0.png"
+    cv2.imwrite(str(first), np.full((90, 160, 3), 60, np.uint8))
+    for number in range(1, PICTURES):
+        first.with_name(f"{number}.png").hardlink_to(first)
     with FakeEngine(folder / "engine", ["first"]) as engine:
         engine.control("first", values={"number": 17, "amount": "1785.42"})
         config = folder / "config.yaml"
         config.write_text(json.dumps(document(folder / "pictures", engine)), encoding="utf-8")
         with RunningDaemon(folder, "--config", str(config)) as daemon, browser:
             daemon.wait((daemon.state_dir / "daemon.json").exists, "the daemon says where it is")
+            daemon.wait(
+                lambda: daemon.component("source:camera-6")["frames"] > 0, "the last source's first picture"
+            )
             yield browser.page(f"{daemon.url}/", 400)
+
+
+def test_a_part_that_did_not_arrive_is_asked_for_again(page: Page) -> None:
+    """A page without one of its own files, as while the daemon starts, is loaded anew until it is whole."""
+    page.route("**/static/words.js", lambda route: route.abort(), times=1)
+    page.reload()
+    expect(page.locator(".source")).to_have_count(4, timeout=2 * WITHIN_MS)
 
 
 def document(pictures: Path, engine: FakeEngine) -> dict[str, Any]:

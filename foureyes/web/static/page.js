@@ -106,6 +106,7 @@ new Stream(KINDS, {
   cut: takeCut,
   back: () => { if (isCut() || !isLearned()) everything(); },
 });
+document.documentElement.dataset.started = "";
 regularly(health, 2000);
 regularly(sources, 3000);
 regularly(figures, 5000);
