@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import json
 import os
 import shlex
@@ -11,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from foureyes.forgewright.reproduction.guard import GuardedError, guarded
 from foureyes.forgewright.reproduction.maker import make_lock
 from foureyes.forgewright.reproduction.replay import check, main
 from foureyes.forgewright.reproduction.runner import Limits, Outcome, run
-from foureyes.forgewright.reproduction.virtual_time import VirtualClock, VirtualLoop
+from foureyes.forgewright.reproduction.virtual_time import NeverEndsError, VirtualClock, VirtualLoop
 from foureyes.picture import decode, encode_png
 from foureyes.servers.http.clients import Clients
 from foureyes.servers.http.recorded import blamed
@@ -467,3 +468,26 @@ def test_a_reproduction_leaves_the_world_as_it_is(tmp_path: Path, does: Callable
         does(file)
     assert len(refused) == 1
     assert (file.stat().st_mode, file.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+async def waits_for_what_never_comes() -> None:
+    await asyncio.Event().wait()
+
+
+async def waits_again_and_again() -> None:
+    while True:  # noqa: ASYNC110 - the point
+        await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("waits", [waits_for_what_never_comes, waits_again_and_again])
+def test_a_call_that_never_ends_is_left_at_once(waits: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """On the virtual clock nobody waits: what cannot come, or comes without end, is no reproduction."""
+    clock = VirtualClock(1000.0, 1_800_000_000.0)
+    loop = VirtualLoop(clock)
+    with contextlib.closing(loop), clock.in_place():
+        waiting = loop.create_task(waits())
+        with pytest.raises(NeverEndsError):
+            loop.run_until_complete(waiting)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(waiting)

@@ -27,7 +27,7 @@ from foureyes.forgewright.reproduction.guard import GuardedError, guarded
 from foureyes.forgewright.reproduction.rebuilding import NotRebuiltError, Rebuilder
 from foureyes.forgewright.reproduction.runner import VERDICT_MARK
 from foureyes.forgewright.reproduction.verdict import Outcome
-from foureyes.forgewright.reproduction.virtual_time import VirtualClock, VirtualLoop
+from foureyes.forgewright.reproduction.virtual_time import NeverEndsError, VirtualClock, VirtualLoop
 
 EXPECTED = "expected.json"
 _EXIT = {Outcome.REPRODUCED: 1, Outcome.NOT_REPRODUCED: 3, Outcome.NOT_REPRODUCIBLE: 4}
@@ -99,6 +99,8 @@ def _made_again(folder: Path, captured: Mapping[str, Any], expected: Mapping[str
                 called_again(captured["calls"][number], rebuilder, loop)
     except NotRebuiltError as error:
         return Seen(Outcome.NOT_REPRODUCIBLE, str(error))
+    except NeverEndsError:
+        return Seen(Outcome.NOT_REPRODUCIBLE, "the call waits for what does not come in a reproduction")
     except Exception as error:  # noqa: BLE001 - whatever the call raises is what is to be judged
         return _judged(error, expected, [*refused, *boundary.touched])
     if refused or boundary.touched:

@@ -13,6 +13,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _THREAD_POLL_S = 0.005
+_MOST_JUMPS = 10_000
+"""A call that waits more often than this is one that goes on for ever."""
+
+
+class NeverEndsError(Exception):
+    """A call waits for what cannot come, nothing being scheduled and no thread at work; or again and again."""
 
 
 class VirtualClock:
@@ -62,13 +68,20 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self._clock = clock
         self._is_busy = is_busy
+        self._jumps = 0
 
     def select(self, timeout: float | None = None) -> Any:
-        """What is ready; threads at work are waited for in real time."""
+        """What is ready; threads at work are waited for in real time. Raises NeverEndsError."""
         ready = super().select(_THREAD_POLL_S if self._is_busy() else 0)
-        if not ready and timeout is not None and not self._is_busy():
-            self._clock.sleep(timeout)
+        if not ready and timeout != 0 and not self._is_busy():
+            self._jump(timeout)
         return ready
+
+    def _jump(self, timeout: float | None) -> None:
+        self._jumps += 1
+        if timeout is None or self._jumps > _MOST_JUMPS:
+            raise NeverEndsError
+        self._clock.sleep(timeout)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
