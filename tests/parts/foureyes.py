@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -126,6 +127,15 @@ class RunningDaemon(Program):
         """The lines of the JSON log."""
         file = self.state_dir / "logs" / "foureyes.log"
         return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def kept(self) -> dict[Path, bytes]:
+        """What the files of the state folder hold, but the token's own; one that goes meanwhile is left out."""
+        kept = {}
+        for file in self.state_dir.rglob("*"):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                kept[file] = file.read_bytes()
+        kept.pop(self.state_dir / "web-token", None)
+        return kept
 
     def engine(self) -> psutil.Process:
         return psutil.Process(self.component("server:engine")["pid"])
