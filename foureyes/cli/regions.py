@@ -14,9 +14,8 @@ import typer
 from foureyes.cli.credentials import who
 from foureyes.cli.live_picture import picture_of
 from foureyes.cli.options import AsJson, Config, StateDir, settings_from
-from foureyes.config import Settings
+from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.config.edit import diff, rewrite, with_values
-from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.daemon.suggesting import Suggestion, suggestions
 from foureyes.exceptions import UsageError
 from foureyes.picture import encode_png

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from foureyes.cli.options import Config, Fps, SourceText, StateDir, settings_from
-from foureyes.config import Settings
-from foureyes.config.load import SHIPPED_CONFIG
+from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.daemon.daemon import Options, run_daemon
 from foureyes.daemon.reloads import Load
 from foureyes.daemon.setup_file import ConfigFile

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from foureyes.config import Settings
+from foureyes.config import SHIPPED_CONFIG, Settings
 from foureyes.config.edit import Change, diff, rewrite, with_changes
-from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.exceptions import ChangedMeanwhileError, ConfigError, UsageError
 from foureyes.redaction import redact_text
 from foureyes.web.setup_questions import AnyChange, RegionChange, SchemaChange

@@ -13,7 +13,7 @@ from parts.auditing import changes
 from parts.foureyes import foureyes
 from PIL import Image, ImageDraw, ImageFont
 
-from foureyes.config.load import SHIPPED_CONFIG
+from foureyes.config import SHIPPED_CONFIG
 from foureyes.frames.demo.scene import Scene
 from foureyes.picture import encode_png
 

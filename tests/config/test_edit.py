@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from foureyes.config import SHIPPED_CONFIG
 from foureyes.config.edit import Change, diff, rewrite, with_changes, with_values
-from foureyes.config.load import SHIPPED_CONFIG
 from foureyes.exceptions import UsageError
 
 SHIPPED = [SHIPPED_CONFIG, *sorted(SHIPPED_CONFIG.parent.glob("*.yaml"))]

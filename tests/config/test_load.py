@@ -1,5 +1,6 @@
 """Configuration: the precedence, and every fault in one go with path, found and allowed."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_every_shipped_example_is_valid() -> None:
     assert files
     for file in files:
         assert load_settings(file).tasks
+
+
+def test_a_copy_of_the_shipped_configuration_is_valid_anywhere(tmp_path: Path) -> None:
+    """Without a `models.json` beside it a file has the shipped models; another name that is missing is told."""
+    copy = tmp_path / "mine.yaml"
+    shutil.copy(SHIPPED_CONFIG, copy)
+    assert load_settings(copy).models == load_settings(SHIPPED_CONFIG).models
+    missing = faults_of(written(tmp_path, models="own.json"))["models"]
+    assert "'own.json', which is not there" in missing
+    (tmp_path / "models.json").write_text("{}", encoding="utf-8")
+    assert "tasks.vision_ocr.models.0" in faults_of(copy)
 
 
 def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
@@ -158,7 +170,7 @@ def test_all_faults_come_in_one_go(tmp_path: Path) -> None:
         ),
         ({"web": {"host": "somewhere.example"}}, "web.host", "127.0.0.1"),
         ({"web": {"allowed_hosts": ["http://here:1"]}}, "web.allowed_hosts.0", "without scheme"),
-        ({"models": "absent.json"}, "the file", "readable"),
+        ({"models": "absent.json"}, "models", "a mapping of models, or the name of a JSON file"),
     ],
 )
 def test_a_fault_names_its_path(tmp_path: Path, sections: dict[str, object], path: str, says: str) -> None:

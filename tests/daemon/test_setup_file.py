@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from foureyes.config import load_settings
-from foureyes.config.load import SHIPPED_CONFIG
+from foureyes.config import SHIPPED_CONFIG, load_settings
 from foureyes.daemon.setup_file import ConfigFile, drafted, why_not_written, written
 from foureyes.exceptions import ChangedMeanwhileError, UsageError
 from foureyes.web.setup_questions import AnyChange, EditQuestion

@@ -168,7 +168,7 @@ SEEDS = (
     Seed(
         name="config-key",
         room="config reading",
-        file="config/load.py",
+        file="config/document.py",
         right="""        if not isinstance(key, Hashable):
             raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
 """,
