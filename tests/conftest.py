@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import pytest
+from parts.browser import Browser
 from parts.mongo_server import URI_VARIABLE, MongoServer, build_beforehand
 from parts.obs_studio import ObsStudio
 from parts.program import MissingProgramError
@@ -73,6 +74,12 @@ def screen() -> Iterator[Xvfb]:
 def obs_studio() -> Iterator[ObsStudio]:
     """A running OBS of 1280x720 with one empty scene, `Scene`, shared by the tests of a module."""
     yield from _running(ObsStudio(1280, 720))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A running Chromium, shared by the tests of a module."""
+    yield from _running(Browser())
 
 
 @pytest.fixture(scope="session")

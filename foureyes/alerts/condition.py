@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from foureyes.config.alerts import ReadingMeets
+from foureyes.schema.numbers import number_of
 
 
 def meets(rule: ReadingMeets, value: Any) -> bool | None:
@@ -18,7 +19,7 @@ def meets(rule: ReadingMeets, value: Any) -> bool | None:
         return not _equal(value, rule.differs_from)
     if rule.contains is not None:
         return rule.contains.casefold() in str(value).casefold()
-    return _beyond(rule, _number(value))
+    return _beyond(rule, number_of(value))
 
 
 def _beyond(rule: ReadingMeets, number: Decimal | None) -> bool | None:
@@ -31,15 +32,5 @@ def _equal(value: Any, wanted: bool | float | str) -> bool:  # noqa: FBT001 - on
     """Money is a text of a plain decimal: 1785.4 and "1785.40" are one amount. True is not 1."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
-    left, right = _number(value), _number(wanted)
+    left, right = number_of(value), number_of(wanted)
     return left == right if left is not None and right is not None else str(value) == str(wanted)
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None

@@ -73,20 +73,12 @@ def judged(rule: Rule, snapshot: Snapshot) -> Judged:
 
 @judged.register
 def _(rule: SourceOffline, snapshot: Snapshot) -> Judged:
-    return {
-        f"source:{name}": _by_word(seen, _OFFLINE, f"source '{name}' is offline")
-        for name, seen in snapshot.sources.items()
-        if _watches(rule, name)
-    }
+    return _parts(rule, "source", snapshot.sources, _OFFLINE, "is offline")
 
 
 @judged.register
 def _(rule: ServerDown, snapshot: Snapshot) -> Judged:
-    return {
-        f"server:{name}": _by_word(seen, _DOWN, f"server '{name}' is down")
-        for name, seen in snapshot.servers.items()
-        if _watches(rule, name)
-    }
+    return _parts(rule, "server", snapshot.servers, _DOWN, "is down")
 
 
 @judged.register
@@ -186,6 +178,16 @@ def _by_word(
         for_s = seen.for_s if isinstance(seen, PartSeen) else 0.0
         return Trouble(title, seen.reason or f"it is {seen.word}", for_s, because)
     return Verdict.WELL if seen.word in _WELL else Verdict.UNKNOWN
+
+
+def _parts(
+    rule: RuleSettings, kind: str, parts: Mapping[str, PartSeen], bad: AbstractSet[Word], said: str
+) -> Judged:
+    return {
+        f"{kind}:{name}": _by_word(seen, bad, f"{kind} '{name}' {said}")
+        for name, seen in parts.items()
+        if _watches(rule, name)
+    }
 
 
 def _watches(rule: RuleSettings, name: str) -> bool:

@@ -8,38 +8,33 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import cv2
 
 from foureyes import __version__
-from foureyes.alerts.alerting import Alerting, Surroundings
-from foureyes.alerts.lane import Ledger
 from foureyes.config import Settings
 from foureyes.config.web import DEFAULT_WEB_PORT
 from foureyes.daemon import parts
 from foureyes.daemon.alert_channels import channels_of
-from foureyes.daemon.alert_watch import AlertWatch
-from foureyes.daemon.changes import Changes
+from foureyes.daemon.beside import beside
 from foureyes.daemon.composition import Composition
-from foureyes.daemon.entrance import access_rules, reachable
+from foureyes.daemon.entrance import reachable
 from foureyes.daemon.faults import faults_kept, mongo_writer
+from foureyes.daemon.front import Behind, Front
 from foureyes.daemon.health import DaemonHealth
-from foureyes.daemon.mqtt_feed import feed
 from foureyes.daemon.own_memory import OwnMemory
 from foureyes.daemon.parts import Shared
 from foureyes.daemon.pause import Pauses
 from foureyes.daemon.publisher import Publisher, Sink
 from foureyes.daemon.recorder import Recorder
 from foureyes.daemon.reloads import Load, Reloads
-from foureyes.daemon.setup import Setup
 from foureyes.daemon.setup_file import ConfigFile
-from foureyes.daemon.setup_trials import Trials
 from foureyes.daemon.shown import Shown
 from foureyes.daemon.signals import Signals, Wishes
 from foureyes.daemon.state_folder import announce, claimed, forget
@@ -64,11 +59,11 @@ from foureyes.telemetry.traces import Traces
 from foureyes.vision.inference import Inference
 from foureyes.vision.look import Encoder
 from foureyes.vision.taught import TaughtPictures
-from foureyes.web.app import create_app
-from foureyes.web.metrics import Figures
 from foureyes.web.server import WebServer, bind
 
-_GRACE_S = 4.5
+if TYPE_CHECKING:
+    from foureyes.errors.mongo import MongoWriter
+
 _FORCED_EXIT = 130
 
 
@@ -134,82 +129,62 @@ class Daemon:
         listener = bind(self._settings.web.host, self._settings.web.port, DEFAULT_WEB_PORT)
         stack.callback(listener.close)
         stack.push_async_callback(asyncio.to_thread, self._history.save)
+        behind = await self._begun(stack, await self._faults_handed_on(stack))
+        front = Front(behind)
+        await self._serve(WebServer(front.app(), listener), listener, stack)
+        stack.enter_context(self._upkeep(behind).running())
+        await stack.enter_async_context(front.running())
+        await self._watch(behind.composition, behind.reloads, front.health)
+
+    async def _faults_handed_on(self, stack: AsyncExitStack) -> MongoWriter | None:
+        """Have what the fault log takes go to MongoDB and to triage."""
         mongo = mongo_writer(self._settings, self._faults, self._metrics)
         if mongo is not None:
             await stack.enter_async_context(mongo.running())
         self._triage = self._new_triage()
-        await stack.enter_async_context(_beside(self._triage.run(), "triage"))
-        pauses = self._pauses(lambda: list(composition.watches))
+        await stack.enter_async_context(beside(self._triage.run(), "triage"))
+        return mongo
+
+    async def _begun(self, stack: AsyncExitStack, mongo: MongoWriter | None) -> Behind:
+        """Have the servers start and the sources ready to be watched."""
+        settings, metrics, tell = self._settings, self._metrics, self._live.publish
+        pauses = Pauses(settings.state_dir, lambda: list(composition.watches), tell, self._audit)
         shared = self._shared(stack, pauses)
         shedding = parts.shedding_of(
-            self._settings,
-            lambda: composition.tasks,
-            lambda: composition.servers,
-            self._metrics,
-            self._live.publish,
+            settings, lambda: composition.tasks, lambda: composition.servers, metrics, tell
         )
-        composition = Composition(self._settings, shared, shedding.spare)
+        composition = Composition(settings, shared, shedding.spare)
         await stack.enter_async_context(composition.begun())
-        reloads = Reloads(
-            self._load,
-            composition,
-            self._metrics,
-            self._live.publish,
-            self._reload,
-            self._faults.record,
-            self._audit,
-        )
-        memory = self._own_memory()
-        alerts = self._alerting(lambda: composition.settings)
-        health = DaemonHealth(
-            composition,
-            reloads,
-            shared.publisher,
-            self._metrics,
-            self._live,
+        return Behind(
+            settings=settings,
+            config=self._options.config,
+            composition=composition,
+            shared=shared,
+            reloads=Reloads(
+                self._load, composition, metrics, tell, self._reload, self._faults.record, self._audit
+            ),
             shedding=shedding,
-            memory=memory,
+            pauses=pauses,
+            memory=self._own_memory(),
             faults=self._faults,
             mongo=mongo,
-            changes=Changes(self._live.publish),
-            alerts=alerts,
             mqtt=self._mqtt,
+            live=self._live,
+            shown=self._shown,
+            history=self._history,
+            audit=self._audit,
+            desk_cache=self._desk_cache,
         )
-        alert_watch = AlertWatch(
-            composition, shared.publisher, self._metrics, self._settings.state_dir, health.components
+
+    def _upkeep(self, behind: Behind) -> Upkeep:
+        return Upkeep(
+            self._settings.resources,
+            behind.shedding,
+            behind.memory,
+            behind.shared.clients,
+            self._faults.record,
+            self._history,
         )
-        desk = parts.desk_of(lambda: composition.settings, composition.servers, self._metrics, self._desk_cache)
-        setup = Setup(
-            self._options.config,
-            composition,
-            Trials(composition, desk.analysis, self._metrics.dropped),
-            reloads,
-            self._audit,
-            self._metrics.dropped,
-        )
-        figures = Figures(self._history.aggregates, self._metrics.active_requests)
-        app = create_app(
-            health,
-            desk=desk,
-            report=self._faults.record,
-            reads=self._shown.reads(composition, self._metrics, self._settings.state_dir, self._faults.pictures),
-            figures=figures,
-            setup=setup,
-            rules=access_rules(self._settings, self._metrics),
-            pauses=pauses,
-            alerts=alerts,
-        )
-        await self._serve(WebServer(app, listener), listener, stack)
-        upkeep = Upkeep(
-            self._settings.resources, shedding, memory, shared.clients, self._faults.record, self._history
-        )
-        stack.enter_context(upkeep.running())
-        await stack.enter_async_context(_beside(health.follow(), "changes of state"))
-        await stack.enter_async_context(_beside(alerts.run(alert_watch.snapshot), "alerts"))
-        if self._mqtt is not None:
-            feeding = feed(self._mqtt, composition, health.health, alerts.document)
-            await stack.enter_async_context(_beside(feeding, "mqtt"))
-        await self._watch(composition, reloads, health)
 
     async def _serve(self, web: WebServer, listener: socket.socket, stack: AsyncExitStack) -> None:
         await web.start()
@@ -244,11 +219,11 @@ class Daemon:
     async def _look_until_stopped(
         self, composition: Composition, reloads: Reloads, stopping: asyncio.Task[Any]
     ) -> None:
-        async with _beside(composition.run(), "watches") as looking:
+        async with beside(composition.run(), "watches") as looking:
             watching = self._service.watching(lambda: list(composition.watches.values()))
             taught = TaughtWatch(TaughtPictures(self._settings.state_dir), composition, self._faults.record)
-            relearning = _beside(taught.run(), "taught pictures")
-            async with watching, _beside(reloads.run(self._service), "reloads"), relearning:
+            relearning = beside(taught.run(), "taught pictures")
+            async with watching, beside(reloads.run(self._service), "reloads"), relearning:
                 timeout_s = self._options.duration_s
                 await asyncio.wait({looking, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if looking.done() and not looking.cancelled():
@@ -256,20 +231,6 @@ class Daemon:
         for watch in composition.watches.values():
             if watch.fatal is not None:
                 raise watch.fatal
-
-    def _alerting(self, settings: Callable[[], Settings]) -> Alerting:
-        metrics = self._metrics
-        ledger = Ledger(metrics.alert_delivery, metrics.dropped, lambda: None, self._faults.record)
-        around = Surroundings(
-            settings=lambda: settings().alerts,
-            channels=lambda alerts: channels_of(alerts, self._settings.mqtt),
-            tell=partial(self._live.publish, "alert"),
-            ledger=ledger,
-        )
-        return Alerting(self._settings.state_dir, around)
-
-    def _pauses(self, sources: Callable[[], Collection[str]]) -> Pauses:
-        return Pauses(self._settings.state_dir, sources, self._live.publish, self._audit)
 
     def _shared(self, stack: AsyncExitStack, pauses: Pauses) -> Shared:
         recorder = self._recorder(stack)
@@ -348,17 +309,6 @@ class Daemon:
     def _begin_stop(self, name: str) -> None:
         self._stop.set()
         event("daemon.stopping", f"{name}: ending gracefully; once more to force", signal=name)
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[asyncio.Task[None]]:
-    """Do this beside what is done inside; it is ended behind it, within a bound."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait({task}, timeout=_GRACE_S)
 
 
 def run_daemon(load: Load, options: Options) -> None:

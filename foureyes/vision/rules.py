@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from foureyes.schema.document import READ_TWICE, Field, Schema, fields
+from foureyes.schema.numbers import number_of
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,6 @@ class Rules:
         if "x-max-step-percent" in annotations:
             most.append(abs(old) * Decimal(str(annotations["x-max-step-percent"])) / 100)
         return all(abs(new - old) <= step for step in most)
-
-
-def number_of(value: Any) -> Decimal | None:
-    """The exact number of a value: a number, or an amount as a plain decimal; None of everything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 def is_same(one: Any, other: Any) -> bool:

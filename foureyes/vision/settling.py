@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foureyes.vision.rules import Rules, number_of, only
+from foureyes.schema.numbers import number_of
+from foureyes.vision.rules import Rules, only
 
 _CONFUSED = str.maketrans(
     {"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "Z": "2", "S": "5", "B": "8"} | {"$": "5"}

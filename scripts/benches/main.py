@@ -6,7 +6,7 @@ import argparse
 
 from parts.program import MissingProgramError
 
-from benches import cost, demo, errors, load, page, reading, recovery, screens, signs, still
+from benches import cost, demo, engine, errors, load, page, reading, recovery, screens, signs, still
 from benches.results import RESULTS
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Run the bench that the line names; print what it found, and keep it in scripts/results."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure the figures of the README.")
     commands = parser.add_subparsers(required=True)
-    for bench in (demo, still, screens, recovery, load, cost, errors, reading, signs, page):
+    for bench in (demo, still, screens, recovery, load, cost, engine, errors, reading, signs, page):
         name = bench.__name__.rpartition(".")[2]
         bench.add_arguments(command := commands.add_parser(name, help=(bench.__doc__ or "").split("\n")[0]))
         command.set_defaults(run=bench.run)

@@ -16,16 +16,16 @@ class Browser:
     """One Chromium. Not beside tests that have an event loop: playwright's own is there while it runs."""
 
     def __init__(self) -> None:
-        """Raises MissingProgramError where there is no Chromium."""
-        self._program = find("chromium", "chromium")
         self.faults: list[str] = []
         """What scripts raised on any page."""
         self.requests: list[Request] = []
         """Everything that any page asked for."""
 
     def __enter__(self) -> Self:
+        """Raises MissingProgramError where there is no Chromium."""
+        program = find("chromium", "chromium")
         self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=self._program, args=[*_ARGUMENTS])
+        self._browser = self._playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS])
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,7 +15,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from parts.browser import Browser
 from parts.foureyes import RunningDaemon
-from parts.program import MissingProgramError
 from parts.watched import DrawnScreen, FakeEngine, drawn, task
 from playwright.sync_api import Page, expect
 
@@ -50,13 +49,9 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+def shown(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Shown]:
     """Two servers: `read` may be read by both, `note` by the first one alone."""
     folder = tmp_path_factory.mktemp("page")
-    try:
-        browser = Browser()
-    except MissingProgramError as error:
-        pytest.skip(str(error))
     models = ["first", "second", "note"]
     with (
         DrawnScreen() as screen,
@@ -68,7 +63,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         near.control("note", values={"note": HOSTILE})
         config = folder / "config.yaml"
         config.write_text(json.dumps(document(screen, near, far)), encoding="utf-8")
-        with RunningDaemon(folder, "--config", str(config)) as daemon, browser:
+        with RunningDaemon(folder, "--config", str(config)) as daemon:
             found = Shown(daemon.wait_ready(), screen, near, far, browser)
             yield found
             found.near.end()

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from parts.browser import Browser
 from parts.foureyes import RunningDaemon
-from parts.program import MissingProgramError
 from parts.watched import FakeEngine, task
 from playwright.sync_api import Page, expect
 
@@ -23,13 +22,9 @@ WITHIN_MS = 30_000
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Page]:
     """A narrow page over seven folders of pictures, read by a server that never meets its target."""
     folder = tmp_path_factory.mktemp("many")
-    try:
-        browser = Browser()
-    except MissingProgramError as error:
-        pytest.skip(str(error))
     (folder / "pictures").mkdir()
     first = folder / "pictures" / "0.png"
     cv2.imwrite(str(first), np.full((90, 160, 3), 60, np.uint8))
@@ -39,7 +34,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         engine.control("first", values={"number": 17, "amount": "1785.42"})
         config = folder / "config.yaml"
         config.write_text(json.dumps(document(folder / "pictures", engine)), encoding="utf-8")
-        with RunningDaemon(folder, "--config", str(config)) as daemon, browser:
+        with RunningDaemon(folder, "--config", str(config)) as daemon:
             daemon.wait((daemon.state_dir / "daemon.json").exists, "the daemon says where it is")
             daemon.wait(
                 lambda: daemon.component("source:camera-6")["frames"] > 0, "the last source's first picture"

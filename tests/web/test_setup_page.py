@@ -11,7 +11,6 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from parts.browser import Browser
 from parts.pointed import GRAND, Pointed, pointed
-from parts.program import MissingProgramError
 from playwright.sync_api import Locator, Page, expect
 
 HOSTILE = '<img src=x onerror="window.hit=1">'
@@ -46,12 +45,8 @@ def page(operated: Operated) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    try:
-        browser = Browser()
-    except MissingProgramError as error:
-        pytest.skip(str(error))
-    with pointed(tmp_path_factory.mktemp("setup")) as till, browser:
+def operated(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Operated]:
+    with pointed(tmp_path_factory.mktemp("setup")) as till:
         yield Operated(till, browser)
         assert browser.faults == []
 
