@@ -26,7 +26,7 @@ from foureyes.web.caller import Caller, address_of, is_on_this_machine, user_of
 from foureyes.web.guard import names_pattern
 from foureyes.web.rate import Rates
 from foureyes.web.refusal import Refusals, refusal
-from foureyes.web.session import COOKIE, Sessions, identity_of
+from foureyes.web.session import Sessions, cookie_of, identity_of
 
 _LOOKING = {"GET", "HEAD", "OPTIONS"}
 _CHANGES_NOTHING = ("/api/analyze", "/api/try/")
@@ -113,7 +113,7 @@ class Access:
             if self._rules.is_token(shown.strip()):
                 return Caller(address, is_local, "token", "token", user_of(headers) if is_local else None)
             self._refusals.say("wrong_token", address, f"{address} showed a token that is not this daemon's")
-        session = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        session = cookie_parser(headers.get("cookie", "")).get(cookie_of(scope), "")
         if self._sessions.is_open(session):
             return Caller(address, is_local, "session", identity_of(session))
         return Caller(address, is_local, None, address)

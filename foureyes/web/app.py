@@ -21,6 +21,7 @@ from foureyes.web.body import BodyLimit
 from foureyes.web.events import EventStream, Pace
 from foureyes.web.faults import FaultReporter
 from foureyes.web.guard import Guard
+from foureyes.web.head import HeadAsGet
 from foureyes.web.metrics import Figures, add_metrics
 from foureyes.web.page import add_page
 from foureyes.web.pause import Pauses, add_pause
@@ -80,6 +81,7 @@ def create_app(
 def _add_middleware(app: FastAPI, report: Report, rules: AccessRules) -> None:
     """The last one that is added is the first one to see a request."""
     sessions, refusals = Sessions(time.monotonic), Refusals(time.monotonic)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit)
     app.add_middleware(FaultReporter, report=report)
     app.add_middleware(Access, rules=rules, sessions=sessions, refusals=refusals)

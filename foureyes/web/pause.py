@@ -13,7 +13,7 @@ from foureyes.exceptions import UsageError
 
 _LONGEST_S = 31_536_000.0
 
-Span = Annotated[float, Field(gt=0, le=_LONGEST_S, allow_inf_nan=False)]
+Span = Annotated[float, Field(gt=0, le=_LONGEST_S, allow_inf_nan=False, strict=True)]
 
 
 class Pauses(Protocol):

@@ -10,11 +10,11 @@ from cachetools import TTLCache
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Scope
 
 from foureyes.web.caller import address_of
 from foureyes.web.refusal import Refusals, refusal
 
-COOKIE = "foureyes_session"
 _LASTS_S = 86_400.0
 _MOST = 100
 
@@ -51,6 +51,11 @@ class _Shown(BaseModel):
     token: str = Field(min_length=1, max_length=500)
 
 
+def cookie_of(scope: Scope) -> str:
+    """The cookie's name: a browser sends a host's cookies to all its ports, and each port is another daemon's."""
+    return f"foureyes_session_{scope['server'][1]}"
+
+
 def add_session(app: FastAPI, sessions: Sessions, refusals: Refusals, is_token: Callable[[str], bool]) -> None:
     """Add the routes to an application."""
 
@@ -65,14 +70,14 @@ def add_session(app: FastAPI, sessions: Sessions, refusals: Refusals, is_token: 
         response = JSONResponse({"session": "open"})
         is_secure = request.url.scheme == "https"  # as the proxy in front of us says
         secret = sessions.begin()
-        response.set_cookie(
-            COOKIE, secret, max_age=int(_LASTS_S), httponly=True, samesite="strict", secure=is_secure
-        )
+        name, age_s = cookie_of(request.scope), int(_LASTS_S)
+        response.set_cookie(name, secret, max_age=age_s, httponly=True, samesite="strict", secure=is_secure)
         return response
 
     @app.delete("/api/session")
     async def end(request: Request) -> Response:
-        sessions.end(request.cookies.get(COOKIE, ""))
+        name = cookie_of(request.scope)
+        sessions.end(request.cookies.get(name, ""))
         response = JSONResponse({"session": "ended"})
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        response.delete_cookie(name, httponly=True, samesite="strict")
         return response

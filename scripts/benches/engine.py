@@ -75,7 +75,8 @@ def _measured(engine: ServedEngine, case: Case, looks: int) -> dict[str, Any]:
     wrong = withheld = 0
     for look in islice(case.looks(), wanted):
         before_ms = _cpu_ms(engine.process.pid)
-        values = engine.ask(model, case.schema or task["schema"], look.pictures)["values"]
+        asked = engine.ask(model, case.schema or task["schema"], look.pictures, user=f"{case.name}/{case.task}")
+        values = asked["values"]
         spent.append(_cpu_ms(engine.process.pid) - before_ms)
         missed = [name for name, truth in look.truth.items() if values[name] != truth]
         withheld += sum(values[name] is None for name in missed)

@@ -6,15 +6,45 @@ import argparse
 
 from parts.program import MissingProgramError
 
-from benches import cost, demo, engine, errors, load, page, reading, recovery, screens, signs, still
+from benches import (
+    cache,
+    cost,
+    demo,
+    engine,
+    errors,
+    load,
+    page,
+    reading,
+    recovery,
+    screens,
+    signs,
+    still,
+    ticking,
+)
 from benches.results import RESULTS
+
+BENCHES = (demo, still, screens, recovery, load, cache, cost, engine, errors, reading, signs, page, ticking)
 
 
 def main() -> None:
     """Run the bench that the line names; print what it found, and keep it in scripts/results."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure the figures of the README.")
     commands = parser.add_subparsers(required=True)
-    for bench in (demo, still, screens, recovery, load, cost, engine, errors, reading, signs, page):
+    for bench in (
+        demo,
+        still,
+        screens,
+        recovery,
+        load,
+        cache,
+        cost,
+        engine,
+        errors,
+        reading,
+        signs,
+        page,
+        ticking,
+    ):
         name = bench.__name__.rpartition(".")[2]
         bench.add_arguments(command := commands.add_parser(name, help=(bench.__doc__ or "").split("\n")[0]))
         command.set_defaults(run=bench.run)

@@ -1,10 +1,11 @@
-"""Three traces of 1280x720 to measure cost on: a still screen, ticking numbers, everything moving."""
+"""Traces of 1280x720 to measure cost on: a still screen, ticking numbers, everything moving, a noisy demo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -42,7 +43,16 @@ def moving(number: int) -> Pixels:
     return np.asarray(cv2.add(pixels, noise), np.uint8)
 
 
+def noisy(number: int, sigma: float) -> Pixels:
+    """The demo as a camera would see it: noise of this standard deviation, in grey levels, on every pixel."""
+    pixels = paint(Scene(_SEED, 3).moment(number))
+    noise = np.random.default_rng(number).normal(0, sigma, pixels.shape)
+    return np.asarray(np.clip(pixels + noise, 0, 255), np.uint8)
+
+
 TRACES: dict[str, Callable[[int], Pixels]] = {"still": still, "ticking": ticking, "moving": moving}
+SIGMAS = (1, 2, 4)
+TRACES |= {f"noisy-{sigma}": partial(noisy, sigma=sigma) for sigma in SIGMAS}
 
 
 def record(name: str, folder: Path, frames: int, period_s: float) -> Path:

@@ -132,6 +132,7 @@ def test_a_pause_is_a_live_event(watched: Watched) -> None:
         {"source": "../main"},
         {"source": 7},
         {"for_s": 0},
+        {"for_s": True},
         {"for_s": -1},
         {"for_s": 1e300},
         {"for_s": "NaN"},

@@ -210,14 +210,20 @@ def page(watched: Watched) -> Iterator[httpx.Client]:
         yield client
 
 
+def cookie_name(watched: Watched) -> str:
+    """Each daemon's own, by its port: a browser sends all of a host's cookies to each of its ports."""
+    return f"foureyes_session_{httpx.URL(watched.daemon.url).port}"
+
+
 def test_a_wrong_token_begins_no_session(watched: Watched) -> None:
     """No cookie for another token, for none, and for what is no text."""
     for token in ("wrong", "", 7, None):
         refused = ask(watched, "POST", "/api/session", json={"token": token})
         assert refused.status_code in {400, 401}
         assert "set-cookie" not in refused.headers
-    for cookie in ("", "foureyes_session=", "foureyes_session=made-up"):
-        assert ask(watched, "POST", "/api/pause", json={}, headers={"Cookie": cookie}).status_code == 401
+    for cookie in ("", "{name}=", "{name}=made-up"):
+        headers = {"Cookie": cookie.format(name=cookie_name(watched))}
+        assert ask(watched, "POST", "/api/pause", json={}, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -243,9 +249,10 @@ def test_another_sites_page_cannot_use_the_cookie(
 
 def test_a_session_is_ended_for_good(watched: Watched, page: httpx.Client) -> None:
     """After DELETE the cookie that somebody kept opens nothing any more."""
-    kept, origin = page.cookies["foureyes_session"], {"Origin": watched.daemon.url}
+    name = cookie_name(watched)
+    kept, origin = page.cookies[name], {"Origin": watched.daemon.url}
     assert page.delete("/api/session", headers=origin).status_code == 200
-    headers = origin | {"Cookie": f"foureyes_session={kept}"}
+    headers = origin | {"Cookie": f"{name}={kept}"}
     assert ask(watched, "POST", "/api/resume", json={}, headers=headers).status_code == 401
 
 
@@ -350,7 +357,8 @@ def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
     over_tls = elsewhere("203.0.113.71") | {"X-Forwarded-Proto": "https"}
     begun = ask(watched, "POST", "/api/session", json={"token": token}, headers=over_tls)
     assert "secure" in begun.headers["set-cookie"].lower()
-    headers = elsewhere("203.0.113.71") | {"Cookie": f"foureyes_session={begun.cookies['foureyes_session']}"}
+    name = cookie_name(watched)
+    headers = elsewhere("203.0.113.71") | {"Cookie": f"{name}={begun.cookies[name]}"}
     client = httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10)
     with client, client.stream("GET", "/events") as events:
         assert events.status_code == 200

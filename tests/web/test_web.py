@@ -73,6 +73,17 @@ async def test_health_and_ready_tell_by_their_status_code(served: Served) -> Non
     assert answers == [200, 200, 503, 503]
 
 
+async def test_head_says_what_get_would(served: Served) -> None:
+    """A watchdog that asks by HEAD has the status and the headers, and no body."""
+    for word, status in (("ok", 200), ("failing", 503)):
+        served.view.status_word = word
+        asked = await served.client.head("/health")
+        got = await served.client.get("/health")
+        assert (asked.status_code, asked.content) == (status, b"")
+        assert asked.headers["content-length"] == got.headers["content-length"]
+    assert (await served.client.head("/events")).status_code == 405
+
+
 async def test_metrics_readings_and_unknown_routes(served: Served) -> None:
     """Metrics keep their content type, readings are JSON, and an unknown route is a JSON 404."""
     assert (await served.client.get("/metrics")).headers["content-type"].startswith("text/plain; version=1.0.0")
