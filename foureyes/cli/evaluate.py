@@ -19,7 +19,7 @@ from foureyes.evaluation.outcome import Outcome
 from foureyes.evaluation.pictures import PictureOf, pictures_in
 from foureyes.evaluation.score import Score
 from foureyes.evaluation.table import table
-from foureyes.evaluation.truth import Case, load_truth
+from foureyes.evaluation.truth import Case, is_shown, load_truth
 from foureyes.exceptions import UsageError
 from foureyes.vision.taught import TaughtPictures
 
@@ -60,6 +60,8 @@ def evaluate(
     settings = settings_from(config, state_dir=state_dir)
     settings = TaughtPictures(settings.state_dir).applied(settings)
     cases = _chosen(load_truth(truth, _fields(settings)), settings, task or [])
+    if fail_under is not None and not any(is_shown(value) for case in cases for value in case.values.values()):
+        raise UsageError("the truth file shows no value, so that there is no share for --fail-under")
     used = settings.model_copy(update={"tasks": {case.task: settings.tasks[case.task] for case in cases}})
     scores = asyncio.run(_scores(_by_model(used, model or []), cases, pictures_in(place)))
     typer.echo(_json(scores) if as_json else table(scores))

@@ -30,8 +30,8 @@ class Tally:
 
     @property
     def exact_percent(self) -> float:
-        """Share of the shown values that were read as they are."""
-        return 100 * self.verdicts[Verdict.EXACT] / self.shown if self.shown else 100.0
+        """Share of the shown values that were read as they are; 0 where none is shown."""
+        return 100 * self.verdicts[Verdict.EXACT] / self.shown if self.shown else 0.0
 
     def add(self, verdict: Verdict, *, shown: bool) -> None:
         """Count one field of one picture."""

@@ -93,6 +93,15 @@ def test_models_stand_side_by_side(folder: Path) -> None:
     assert f"not read by again: {DAMAGED}" in done.stdout
 
 
+def test_nothing_shown_meets_no_bar(tmp_path: Path) -> None:
+    """A truth file in which no value is shown has no share that --fail-under could be held against."""
+    (tmp_path / "truth.jsonl").write_text('{"picture": "a.png", "task": "reading", "values": {"balance": null}}')
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    done = evaluate(tmp_path, "--fail-under", "50")
+    assert done.returncode == 2
+    assert "shows no value" in done.stderr
+
+
 def test_a_fault_of_the_truth_file_names_line_and_field(tmp_path: Path) -> None:
     """Nothing is started for a truth file that cannot be used: one sentence, and exit code 2."""
     (tmp_path / "truth.jsonl").write_text('\n{"picture": "a.png", "task": "reading", "values": {"blance": "1"}}')
