@@ -1,4 +1,4 @@
-"""What changed between two pictures of one stream: windows around the pixels that differ, exactly compared."""
+"""What changed between two pictures of one stream, exactly compared: known lines, and windows around the rest."""
 
 from __future__ import annotations
 
@@ -7,19 +7,60 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from foureyes.engine.ink import ink_mask
 from foureyes.picture import Box, Pixels
 
 _TILE_PX = 16
-_NOTHING = np.zeros(3)
 _REACH_PX = 32
 """Changes closer than this are one change, and a window reaches so far beyond what changed."""
+_RINGING_PX = 16
+"""So far JPEG carries a change beyond it: one block of halved colour."""
+_RINGING = 24
+"""In grey levels: what differs less, and so near to a line that was written anew, is no writing of its own."""
+_SAME_EXTENT = 0.3
+"""In heights: by how much the edges of a line's ink may move while its box still fits."""
 
 
-def changed_windows(old: Pixels, new: Pixels) -> list[Box]:
-    """Return boxes that hold every differing pixel of two pictures of one shape, with room around them."""
-    height, width = new.shape[:2]
-    equal = cv2.inRange(cv2.absdiff(old, new), _NOTHING, _NOTHING)
-    tiles = _differing_tiles(np.asarray(equal, np.uint8))
+def difference(old: Pixels, new: Pixels) -> Pixels:
+    """How far each pixel of two pictures of one shape differs in any channel, of shape (height, width)."""
+    blue, green, red = cv2.split(cv2.absdiff(old, new))
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+
+
+def rewritten(apart: Pixels, old: Pixels, new: Pixels, boxes: Sequence[Box]) -> list[Box]:
+    """The boxes of known lines in which something else is written that fills them as the old text did."""
+    return [box for box in boxes if box.cut(apart).any() and _fills_alike(box.cut(old), box.cut(new))]
+
+
+def beyond(apart: Pixels, boxes: Sequence[Box]) -> Pixels:
+    """The difference outside these boxes, without the ringing that their changes leave around them."""
+    height, width = apart.shape
+    rest = apart.copy()
+    for box in boxes:
+        around = box.widened(_RINGING_PX, width, height).cut(rest)
+        around[around < _RINGING] = 0
+        box.cut(rest)[:] = 0
+    return rest
+
+
+def _fills_alike(old: Pixels, new: Pixels) -> bool:
+    before, now = _extent(old), _extent(new)
+    if before is None or now is None:
+        return False
+    return all(abs(one - other) <= _SAME_EXTENT * len(new) for one, other in zip(before, now, strict=True))
+
+
+def _extent(crop: Pixels) -> tuple[int, int, int, int] | None:
+    """First and last row and column with ink; None where there is none."""
+    mask = ink_mask(crop)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return (int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])) if rows.size else None
+
+
+def changed_windows(apart: Pixels) -> list[Box]:
+    """Return boxes that hold every differing pixel, with room around them."""
+    height, width = apart.shape
+    tiles = _differing_tiles(apart)
     if not tiles.any():
         return []
     reach = _REACH_PX // _TILE_PX
@@ -29,11 +70,11 @@ def changed_windows(old: Pixels, new: Pixels) -> list[Box]:
     return [_cut(Box(*(int(edge) * _TILE_PX for edge in blob[:4])), frame) for blob in stats[1:]]
 
 
-def _differing_tiles(equal: Pixels) -> Pixels:
-    """1 for each tile with a pixel that is not equal."""
-    rows = np.minimum.reduceat(equal, np.arange(0, equal.shape[0], _TILE_PX), axis=0)
-    tiles = np.minimum.reduceat(rows, np.arange(0, equal.shape[1], _TILE_PX), axis=1)
-    return np.asarray(tiles == 0, np.uint8)
+def _differing_tiles(apart: Pixels) -> Pixels:
+    """1 for each tile with a pixel that differs."""
+    rows = np.maximum.reduceat(apart, np.arange(0, apart.shape[0], _TILE_PX), axis=0)
+    tiles = np.maximum.reduceat(rows, np.arange(0, apart.shape[1], _TILE_PX), axis=1)
+    return np.asarray(tiles > 0, np.uint8)
 
 
 def _cut(box: Box, frame: Box) -> Box:

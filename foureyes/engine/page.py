@@ -9,7 +9,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from foureyes.engine.change import changed_windows, holding
+from foureyes.engine.change import beyond, changed_windows, difference, holding, rewritten
 from foureyes.engine.line import Line, line_of, unpadded
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import GRID_PX, Ocr, scaled
@@ -101,14 +101,14 @@ class PageReader:
         if last is None or not last.complete or last.pixels.shape != pixels.shape:
             return None
         with timings.step("detect"):
-            windows = holding(changed_windows(last.pixels, pixels), [line.box for line in last.lines])
+            same, windows = _same_places(last, pixels)
             if _area(windows) > _WORTH_A_WHOLE * pixels.shape[0] * pixels.shape[1]:
                 return None
-            boxes = self._detect(pixels, windows)
-        fresh, complete = self._recognise(pixels, boxes, memory, timings)
-        if any(_is_cut(line.box, windows, pixels) for line in fresh):
+            found = self._detect(pixels, windows)
+        fresh, complete = self._recognise(pixels, [*same, *found], memory, timings)
+        if any(_is_cut(line.box, windows, pixels) for line in fresh if line.box not in same):
             return None
-        kept = [line for line in last.lines if not _touches(line.box, windows)]
+        kept = [line for line in last.lines if line.box not in same and not _touches(line.box, windows)]
         lines = tuple(_in_order([*kept, *fresh]))
         return Page(key, pixels, lines, complete, last.detected_s) if complete else None
 
@@ -141,6 +141,15 @@ class PageReader:
                 if text.text.strip() and text.score >= _LOWEST_SCORE:
                     lines.append(line_of(text, box))
         return lines, True
+
+
+def _same_places(last: Page, pixels: Pixels) -> tuple[list[Box], list[Box]]:
+    """The boxes of lines that are written anew in their place, and the windows in which text is to be found."""
+    boxes = [line.box for line in last.lines]
+    apart = difference(last.pixels, pixels)
+    same = rewritten(apart, last.pixels, pixels, boxes)
+    windows = holding(changed_windows(beyond(apart, same)), boxes)
+    return [box for box in same if not _touches(box, windows)], windows
 
 
 def _on_grid(window: Box, across: float, down: float, small: Pixels) -> Box:

@@ -13,7 +13,7 @@ from parts.labelled.ticking import SIZE, Pair, growths, one_digit_changes
 
 from benches.results import verdict
 from foureyes.engine import reader
-from foureyes.engine.change import changed_windows, holding
+from foureyes.engine.change import beyond, changed_windows, difference, holding, rewritten
 from foureyes.engine.line import Line, Text
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import Ocr
@@ -122,7 +122,10 @@ def _remembered(pair: Pair) -> bool:
     memo, line = Memo(), Line(pair.shown[0], (), 1.0, pair.box)
     memo.keep("main", Page(digest(pair.before), pair.before, (line,), True, 0.0))
     memo.text(pair.box.cut(pair.before), lambda _: Text(pair.shown[0], (), 1.0), Memory())
-    windows = holding(changed_windows(pair.before, pair.after), [pair.box])
+    apart = difference(pair.before, pair.after)
+    same = rewritten(apart, pair.before, pair.after, [pair.box])
+    windows = holding(changed_windows(beyond(apart, same)), [pair.box])
     page = memo.page(digest(pair.after), pair.after, Memory())
     crop = memo.text(pair.box.cut(pair.after), lambda _: Text("anew", (), 1.0), Memory())
-    return page is not None or crop.text != "anew" or not any(pair.box.overlaps(window) for window in windows)
+    is_looked_at = any(pair.box.overlaps(each) for each in (*same, *windows))
+    return page is not None or crop.text != "anew" or not is_looked_at

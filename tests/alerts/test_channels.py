@@ -237,7 +237,7 @@ def test_a_notice_is_published_to_the_broker_and_acknowledged(
     with Mosquitto(tmp_path, password=True) as broker, Subscriber(broker.port) as subscriber:
         settings = Mqtt(host="127.0.0.1", port=broker.port, username=mosquitto.USER, topic="eyes")
         deliver(MqttNotices(settings))
-        wait_until(lambda: subscriber.newest("eyes/alert") == NOTICE, 10, "the notice")
+        wait_until(lambda: subscriber.newest("eyes/alert") == NOTICE, 60, "the notice")
         with pytest.raises(AlertError, match="refuses us"):
             deliver(MqttNotices(settings.model_copy(update={"username": "nobody"})))
     with pytest.raises(AlertError, match="is away"):

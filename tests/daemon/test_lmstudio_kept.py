@@ -92,7 +92,7 @@ def test_a_refused_token_is_a_fault_of_the_configuration_and_no_reason_to_restar
         with serving(tmp_path, [server("lmstudio", fake.url)], MODELS) as running:
             failed = running.wait_event("server.state", state="failed")
             assert "LM_API_TOKEN" in failed["message"]
-            wait_until(lambda: len(fake.requests()) >= 6, 20, "it is asked again")
+            wait_until(lambda: len(fake.requests()) >= 6, 60, "it is asked again")
             assert running.states("lmstudio").count("failed") == 1
             assert running.server("lmstudio")["restarts"] == 0
     secret = {"LM_API_TOKEN": "sk-lm-right"}
@@ -187,7 +187,7 @@ def test_lm_studio_is_brought_up_by_lms_and_taken_down_again(tmp_path: Path) -> 
             assert pid is not None
             assert running.server("lmstudio")["pid"] == pid
             assert running.daemon.stop(signal.SIGTERM) == 0
-        wait_until(lambda: not is_alive(pid), 10, "the daemon of LM Studio to be gone")
+        wait_until(lambda: not is_alive(pid), 60, "the daemon of LM Studio to be gone")
         assert not lms.side_effects()
 
 

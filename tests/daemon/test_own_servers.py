@@ -308,7 +308,7 @@ def test_r22_a_restart_is_not_a_cure_before_the_probe_is_answered(tmp_path: Path
             running.wait_event("server.state", state="failed")
             mute = ("--control", '{"model": "*", "fail": "500"}')
             with FakeServer(fake.folder, "llama_server", *flags, *mute, port=fake.port) as again:
-                wait_until(lambda: bool(again.chats()), 20, "it is probed")
+                wait_until(lambda: bool(again.chats()), 60, "it is probed")
                 running.wait_event("server.state", state="degraded", timeout_s=60)
                 assert not running.events("server.healed")
                 assert not running.daemon.get("/ready")["ready"]
@@ -328,7 +328,7 @@ def test_r6_the_last_attempts_error_is_the_one_that_is_told(tmp_path: Path) -> N
             for number, failure in enumerate(("garbage", "empty_choices", "length"), 1):
                 fake.control(model="*", fail=failure)
                 running.show()
-                wait_until(lambda least=before + number: len(fake.chats()) >= least, 20, "an attempt")
+                wait_until(lambda least=before + number: len(fake.chats()) >= least, 60, "an attempt")
             failed = running.wait_event("task.failing")
             assert "3 attempts" in failed["message"]
             assert "max_tokens" in failed["message"]

@@ -112,7 +112,7 @@ def test_readings_go_on_by_smaller_models_and_say_so(short: Short) -> None:
 
 def test_what_is_not_used_is_unloaded(short: Short) -> None:
     """The big model leaves memory before the small one, and nothing is loaded at the last level."""
-    wait_until(lambda: not short.studio.loaded(), 20, "both models to be unloaded")
+    wait_until(lambda: not short.studio.loaded(), 60, "both models to be unloaded")
     unloaded = [each["instance"] for each in short.studio.events("unloaded")]
     assert unloaded == [BIG, SMALL]
     assert not short.studio.unlisted()
@@ -146,7 +146,7 @@ def test_the_clock_goes_on_while_tasks_look_less_often(short: Short) -> None:
 def test_status_has_the_machines_figures(short: Short) -> None:
     """Processors, memory, and each process tree are there for people and for Prometheus."""
     daemon = short.running.daemon
-    daemon.wait(lambda: daemon.get("/api/status")["machine"] is not None, "a sample", 10)
+    daemon.wait(lambda: daemon.get("/api/status")["machine"] is not None, "a sample", 60)
     status = daemon.get("/api/status")
     machine = status["machine"]
     servers = {name: tree["rss_bytes"] for name, tree in machine["trees"].items() if name != "daemon"}
@@ -162,7 +162,7 @@ def test_status_has_the_machines_figures(short: Short) -> None:
 def test_a_reload_under_pressure_loads_nothing_that_is_parked(short: Short) -> None:
     """A server whose settings change begins anew without the models that the machine is too short for."""
     short.running.wait_event("machine.pressure", pressure="engine")
-    wait_until(lambda: not short.studio.loaded(), 20, "both models to be unloaded")
+    wait_until(lambda: not short.studio.loaded(), 60, "both models to be unloaded")
     config = ConfigFile(short.running.daemon, short.running.daemon.state_dir.parent)
     loads = len(short.studio.requests("/api/v1/models/load"))
     said = config.reload(config.changed("servers", 0, check_s=2))
@@ -224,7 +224,7 @@ def test_a_daemon_that_outgrows_its_limit_says_so_and_lets_caches_go(tmp_path: P
             memory = running.daemon.component("memory")
             assert (memory["level"], memory["limit_bytes"]) == ("critical", LIMIT_MB * 1_000_000)
             sizes = len(running.events("memory.sizes"))
-            running.daemon.wait(lambda: len(running.events("memory.sizes")) >= sizes + 3, "three checks more", 20)
+            running.daemon.wait(lambda: len(running.events("memory.sizes")) >= sizes + 3, "three checks more", 60)
             steer(engine.url, release=True)
         running.wait_event("memory.recovered")
         assert running.daemon.component("memory")["state"] == "ok"

@@ -47,7 +47,7 @@ def told(running: Serving, name: str) -> list[str]:
 
 
 def wait_told(running: Serving, name: str, text: str) -> None:
-    running.daemon.wait(lambda: any(text in each for each in told(running, name)), text, 20)
+    running.daemon.wait(lambda: any(text in each for each in told(running, name)), text, 60)
 
 
 def test_a_region_that_shows_something_else_is_found_out(running: Serving) -> None:

@@ -126,7 +126,7 @@ def test_lm_studio_is_steered_on_when_its_settings_change(tmp_path: Path) -> Non
             pid = lms.daemon_pid()
             assert pid is not None
             assert running.daemon.stop(signal.SIGTERM) == 0
-        wait_until(lambda: not is_alive(pid), 10, "the daemon of LM Studio to be gone")
+        wait_until(lambda: not is_alive(pid), 60, "the daemon of LM Studio to be gone")
 
 
 def test_an_end_in_the_middle_of_a_reload_leaves_no_process(tmp_path: Path) -> None:

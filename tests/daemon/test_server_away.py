@@ -18,7 +18,7 @@ def test_a_server_that_goes_is_noticed_at_once_and_taken_back(tmp_path: Path) ->
         watched.engine.kill()
         watched.screen.show(drawn("unknown"))
         watched.daemon.wait(
-            lambda: watched.daemon.component("server:engine")["state"] != "ok", "it is noticed", 20
+            lambda: watched.daemon.component("server:engine")["state"] != "ok", "it is noticed", 60
         )
         assert watched.daemon.get("/health")["status"] != "ok"
         assert not watched.daemon.get("/ready")["ready"]

@@ -55,7 +55,7 @@ def test_the_daemon_of_lms_outlives_its_command_and_dies_by_daemon_down(lms: Fak
     assert httpx.get(f"http://127.0.0.1:{port}/lmstudio-greeting", **DIRECT).json() == {"lmstudio": True}
     assert json.loads(lms.run("server", "status", "--json", "--quiet").stdout) == {"running": True, "port": port}
     assert lms.run("daemon", "down").returncode == 0
-    wait_until(lambda: not alive(up["pid"]), 5, "the daemon to end")
+    wait_until(lambda: not alive(up["pid"]), 60, "the daemon to end")
     assert json.loads(lms.run("server", "status", "--json", "--quiet").stdout) == {"running": False}
     assert lms.side_effects() == []
 
@@ -100,7 +100,7 @@ def test_lms_may_hang(lms: FakeLms) -> None:
     """2.5: a command that hangs is written down all the same."""
     lms.configure(hangs=["daemon up"])
     with subprocess.Popen([str(lms.path), "daemon", "up", "--json"]) as hanging:
-        wait_until(lambda: bool(lms.invocations("daemon up")), 10, "the command to be written down")
+        wait_until(lambda: bool(lms.invocations("daemon up")), 60, "the command to be written down")
         assert hanging.poll() is None
         hanging.kill()
     assert lms.daemon_pid() is None

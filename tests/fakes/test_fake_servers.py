@@ -80,8 +80,8 @@ def test_the_router_answers_a_load_at_once_and_goes_on_loading(tmp_path: Path) -
         server.control(model="two", on="load", fail="load_failed")
         load("two")
         load("three")
-        wait_until(lambda: server.loaded() == ["three"], 5, "the router to load")
-        wait_until(lambda: "failed" in status(1), 5, "the router to fail")
+        wait_until(lambda: server.loaded() == ["three"], 60, "the router to load")
+        wait_until(lambda: "failed" in status(1), 60, "the router to fail")
         assert (status(1)["value"], status(1)["exit_code"]) == ("unloaded", 1)
         post(server, "/models/unload", {"model": "three"})
         assert status(2)["value"] == "unloaded"

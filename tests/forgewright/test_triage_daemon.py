@@ -60,11 +60,11 @@ def test_a_model_that_fails_for_good_is_one_case_once(daemon: Mended) -> None:
         before = len(watched.engine.requests("doomed"))
         watched.screen.show(drawn(f"picture {number}"))
         watched.daemon.wait(
-            lambda before=before: len(watched.engine.requests("doomed")) > before, "another failure", 20
+            lambda before=before: len(watched.engine.requests("doomed")) > before, "another failure", 60
         )
-    watched.daemon.wait(lambda: len(journal(daemon.journal)) >= 1, "the hand-over", 20)
-    watched.daemon.wait(lambda: seen() >= 3, "three failures are recorded", 20)
-    watched.daemon.wait(lambda: watched.dropped("triage", "once") >= 1, "what came later is counted", 20)
+    watched.daemon.wait(lambda: len(journal(daemon.journal)) >= 1, "the hand-over", 60)
+    watched.daemon.wait(lambda: seen() >= 3, "three failures are recorded", 60)
+    watched.daemon.wait(lambda: watched.dropped("triage", "once") >= 1, "what came later is counted", 60)
     watched.settle("calm")
     (note,) = journal(daemon.journal)
     assert note["task"]["trigger"] == "final_inference_failure"
@@ -74,7 +74,7 @@ def test_a_model_that_fails_for_good_is_one_case_once(daemon: Mended) -> None:
 def test_the_command_line_sees_the_case_while_the_daemon_runs(daemon: Mended) -> None:
     """`forge list` reads what triage does: it verified by itself; `forge run` leaves the running triage alone."""
     watched = daemon.watched.daemon
-    watched.wait(lambda: _case(watched.state_dir).verification is not None, "the verification", 20)
+    watched.wait(lambda: _case(watched.state_dir).verification is not None, "the verification", 60)
     (case,) = json.loads(
         foureyes("forge", "list", "--json", "--config", str(daemon.config), *_state(daemon)).stdout
     )

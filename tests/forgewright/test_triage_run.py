@@ -241,7 +241,7 @@ def test_a_daemon_that_ends_takes_its_command_with_it(tmp_path: Path) -> None:
     forge = Forge(tmp_path / "state", command=mender(notes, "--hang"), check_s=0.1)
     record(forge.state_dir, [final_failure()])
     run_until(forge, lambda: len(journal(notes)) == 1)
-    wait_until(lambda: not any(map(lives, journal(notes)[0]["pids"])), 10, "the end of the command")
+    wait_until(lambda: not any(map(lives, journal(notes)[0]["pids"])), 60, "the end of the command")
     assert (forge.case().state, forge.case().attempts) == (CaseState.NEW, 0)
     again = Forge(tmp_path / "state", command=mender(notes))
     again.run()

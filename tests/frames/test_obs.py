@@ -56,7 +56,7 @@ def watch(obs_studio: ObsStudio, clock: HandClock) -> Iterator[Watch]:
 
 
 def shows_soon(source: ObsSource, colour: tuple[int, int, int]) -> None:
-    wait_until(lambda: shows(source.grab().pixels, colour, 640, 360), 15, f"the source to show {colour}")
+    wait_until(lambda: shows(source.grab().pixels, colour, 640, 360), 60, f"the source to show {colour}")
 
 
 @pytest.mark.usefixtures("picture")

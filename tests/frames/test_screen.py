@@ -34,7 +34,7 @@ def watch(**settings: object) -> ScreenSource:
 def test_pixels_are_blue_green_red(window: Program) -> None:
     """A colour on the screen arrives in OpenCV's order, without the fourth channel."""
     source = watch()
-    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 20, "the window")
+    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 60, "the window")
     assert window.running
     assert source.grab().pixels.flags.c_contiguous
     source.close()
@@ -43,11 +43,11 @@ def test_pixels_are_blue_green_red(window: Program) -> None:
 def test_a_change_is_another_picture_and_none_the_same(window: Program) -> None:
     """Equal pixels are the very same object; when the window goes, it is another picture."""
     source = watch()
-    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 20, "the window")
-    wait_until(lambda: source.grab() is source.grab(), 10, "the screen to be still")
+    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 60, "the window")
+    wait_until(lambda: source.grab() is source.grab(), 60, "the screen to be still")
     shown = source.grab()
     window.end()
-    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0, 0, 0), 20, "the window to go")
+    wait_until(lambda: tuple(source.grab().pixels[60, 100]) == (0, 0, 0), 60, "the window to go")
     assert source.grab() is not shown
     source.close()
 
@@ -55,7 +55,7 @@ def test_a_change_is_another_picture_and_none_the_same(window: Program) -> None:
 def test_a_rectangle_is_cut_out(window: Program) -> None:
     """A rectangle in pixels gives that part of the screen."""
     whole, part = watch(), watch(rect=(10, 20, 300, 100))
-    wait_until(lambda: tuple(whole.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 20, "the window")
+    wait_until(lambda: tuple(whole.grab().pixels[60, 100]) == (0xC0, 0x80, 0x20), 60, "the window")
     assert window.running
     assert part.grab().pixels.tolist() == whole.grab().pixels[20:120, 10:310].tolist()
     whole.close()

@@ -109,7 +109,7 @@ def test_home_assistant_finds_every_field_and_is_told_again_when_it_starts(daemo
         assert found["state_topic"] == READING
         before = len(home.payloads(topic))
         home.say("homeassistant/status", "online")
-        daemon.watched.daemon.wait(lambda: len(home.payloads(topic)) > before, "it is said again", 20)
+        daemon.watched.daemon.wait(lambda: len(home.payloads(topic)) > before, "it is said again", 60)
         assert daemon.wait(home, "homeassistant/binary_sensor/eyes_alert/config")["state_topic"] == "eyes/alerts"
 
 

@@ -133,7 +133,7 @@ def test_what_is_gone_is_taken_away_and_a_goodbye_is_said(broker: Mosquitto) -> 
             (lambda: made.show(one, CALM, tasks[:1]), lambda: retained() == [False] * 3),
         )
     with Subscriber(broker.port) as later:
-        wait_until(lambda: later.payloads("eyes/availability") == ["offline"], 20, "the goodbye")
+        wait_until(lambda: later.payloads("eyes/availability") == ["offline"], 60, "the goodbye")
         assert not [topic for topic, _, _ in later.heard if "gone" in topic]
         assert later.payloads("eyes/state/task/main/read")
 

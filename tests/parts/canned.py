@@ -24,7 +24,7 @@ class CannedServer(Program):
         told = json.dumps({"replies": dict(replies), "server": server, "port": self.port})
         here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         super().__init__([sys.executable, "-m", "parts.canned", told], folder / "canned.log", here)
-        wait_until(self._listens, 10, "the canned server to listen")
+        wait_until(self._listens, 60, "the canned server to listen")
 
     def _listens(self) -> bool:
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):

@@ -99,10 +99,10 @@ def _captured(dialog: Dialog, screen: Xvfb, empty: Pixels) -> Pixels:
     with tempfile.TemporaryDirectory(prefix="foureyes-dialog-") as folder:
         program = Program(dialog.command, Path(folder) / "log", screen.env() | {"NO_AT_BRIDGE": "1"})
         try:
-            wait_until(settled, 20, f"the {dialog.toolkit} dialog to be drawn")
+            wait_until(settled, 60, f"the {dialog.toolkit} dialog to be drawn")
         finally:
             program.end()
-    wait_until(lambda: bool(np.array_equal(shot(screen), empty)), 10, "the dialog to go")
+    wait_until(lambda: bool(np.array_equal(shot(screen), empty)), 60, "the dialog to go")
     return window(seen[-1], empty).cut(seen[-1]).copy()
 
 

@@ -39,7 +39,7 @@ class Recording:
 
     def wait_count(self, number: int) -> None:
         """Until so many faults are on disk."""
-        wait_until(lambda: sum(group.count for group in groups(self.folder)) >= number, 20, f"{number} faults")
+        wait_until(lambda: sum(group.count for group in groups(self.folder)) >= number, 60, f"{number} faults")
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ class MailServer(Program):
         flags = ["--port", str(self.port), "--file", str(self._file), "--busy", str(busy)]
         secret = ["--user", USER, "--password", PASSWORD]
         super().__init__([sys.executable, str(Path(mail_taker.__file__)), *flags, *secret], folder / "mail.log")
-        wait_until(lambda: '"listening"' in self.tail(), 15, "the mail server listens")
+        wait_until(lambda: '"listening"' in self.tail(), 60, "the mail server listens")
 
     @property
     def url(self) -> str:

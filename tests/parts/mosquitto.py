@@ -52,7 +52,7 @@ class Mosquitto:
     def start(self) -> None:
         """Start it; returns when it answers."""
         self.program = Program(self._command, self._log)
-        wait_until(self._answers, 15, "mosquitto to answer")
+        wait_until(self._answers, 60, "mosquitto to answer")
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -28,7 +28,7 @@ class ProxiedMongo:
         wanted = {"--listen": self.port, "--to": f"{host}:{to}", "--control": self._control}
         flags = [str(text) for pair in wanted.items() for text in pair]
         self._program = Program([sys.executable, mongo_proxy.__file__, *flags], folder / "proxy.log")
-        wait_until(self._listens, 15, "the proxy before MongoDB to listen")
+        wait_until(self._listens, 60, "the proxy before MongoDB to listen")
 
     def __enter__(self) -> Self:
         return self

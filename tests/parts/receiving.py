@@ -21,7 +21,7 @@ class CaseReceiver(Program):
         flags = ["--port", str(port), "--file", str(self._file), "--status", str(status), "--times", str(times)]
         super().__init__([sys.executable, str(Path(case_receiver.__file__)), *flags], folder / "receiver.log")
         try:
-            wait_until(lambda: '"listening"' in self.tail(), 15, "the receiver listens")
+            wait_until(lambda: '"listening"' in self.tail(), 60, "the receiver listens")
         except TimeoutError:
             self.kill()
             raise

@@ -96,7 +96,7 @@ def serving(
 
 def wait_gone(pid: int) -> None:
     """Wait until no process has this pid, a zombie aside."""
-    wait_until(lambda: not is_alive(pid), 20, f"process {pid} to be gone")
+    wait_until(lambda: not is_alive(pid), 60, f"process {pid} to be gone")
 
 
 def is_alive(pid: int) -> bool:

@@ -44,7 +44,7 @@ class UserSystemd:
         self._program = Program(self._command(), self._log, self._variables())
         self._enterable()
         try:
-            wait_until(lambda: self.systemctl("is-system-running").strip() == "running", 15, "systemd")
+            wait_until(lambda: self.systemctl("is-system-running").strip() == "running", 60, "systemd")
         except TimeoutError as error:
             self.__exit__()
             raise NotAllowedError(f"no systemd could be started here: {self._program.tail()}") from error
@@ -55,8 +55,8 @@ class UserSystemd:
             (self._group / "cgroup.kill").write_text("1")
         self._program.kill()
         for folder in sorted(self._group.rglob("*/"), reverse=True):
-            wait_until(lambda folder=folder: _removed(folder), 10, f"{folder} is empty")
-        wait_until(lambda: _removed(self._group), 10, f"{self._group} is empty")
+            wait_until(lambda folder=folder: _removed(folder), 60, f"{folder} is empty")
+        wait_until(lambda: _removed(self._group), 60, f"{self._group} is empty")
 
     def environment(self) -> dict[str, str]:
         """The variables with which `systemctl --user` finds this manager and no other."""

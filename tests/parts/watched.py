@@ -42,7 +42,7 @@ class FakeEngine(Program):
         self.folder, self.models, self.port = folder, tuple(models), port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         super().__init__(self._command(), folder / "console.log")
-        wait_until(self._answers, 15, "the fake engine to answer")
+        wait_until(self._answers, 60, "the fake engine to answer")
 
     def _command(self) -> list[str]:
         return fake_engine_command(self.port, self.folder, *self.models)

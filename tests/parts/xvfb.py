@@ -30,7 +30,7 @@ class Xvfb:
         script = f'exec "$0" -displayfd 3 -screen 0 {screen} +extension GLX -noreset -nolisten tcp 3>"$1"'
         self._program = Program(["sh", "-c", script, command, str(number)], folder / "log")
         try:
-            wait_until(lambda: self._named(number), 15, "Xvfb to name its display")
+            wait_until(lambda: self._named(number), 60, "Xvfb to name its display")
         except BaseException:
             self.stop()
             raise

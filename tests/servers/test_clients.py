@@ -130,7 +130,7 @@ def listening_at(host: str, folder: Path) -> Iterator[int]:
     where = ["--bind", host, "--directory", str(folder), str(port)]
     program = Program([sys.executable, "-m", "http.server", *where], folder / "log")
     try:
-        wait_until(lambda: answers(host, port), 10, f"the web server at {host}")
+        wait_until(lambda: answers(host, port), 60, f"the web server at {host}")
         yield port
     finally:
         program.end()

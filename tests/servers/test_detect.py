@@ -146,7 +146,7 @@ def saying(words: str, folder: Path) -> Iterator[str]:
     port = free_port()
     program = Program([sys.executable, "-c", SAYS, str(port), words], folder / "log")
     try:
-        wait_until(lambda: _connects(port), 10, "the program to listen")
+        wait_until(lambda: _connects(port), 60, "the program to listen")
         yield f"http://127.0.0.1:{port}"
     finally:
         program.end()

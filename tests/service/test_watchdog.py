@@ -33,7 +33,7 @@ class Notified:
     def wait_fed(self, times: int) -> None:
         """Until the watchdog was fed so often from now on."""
         wanted = self.fed() + times
-        self.daemon.wait(lambda: self.fed() >= wanted, f"the watchdog is fed {times} times", 20)
+        self.daemon.wait(lambda: self.fed() >= wanted, f"the watchdog is fed {times} times", 60)
 
 
 @pytest.fixture(scope="module")

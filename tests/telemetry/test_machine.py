@@ -90,7 +90,7 @@ def test_the_workers_of_a_job_are_its_listeners_own(tmp_path: Path) -> None:
     with contextlib.ExitStack() as undo:
         job = Program(["sh", "-c", script], tmp_path / "job.log")
         undo.callback(job.kill)
-        wait_until(lambda: len(psutil.Process(job.process.pid).children()) == 2, 10, "both workers")
+        wait_until(lambda: len(psutil.Process(job.process.pid).children()) == 2, 60, "both workers")
         workers = psutil.Process(job.process.pid).children()
         assert {job_root(worker.pid) for worker in workers} == {job.process.pid}
         ours = subprocess.Popen(["sleep", "60"])

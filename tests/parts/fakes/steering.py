@@ -87,7 +87,7 @@ class FakeServer(Program, FakeLog):
         self.url = f"http://127.0.0.1:{self.port}"
         here = ("--port", str(self.port), "--folder", str(folder))
         Program.__init__(self, command(kind, *here, *arguments), folder / "console.log")
-        wait_until(self._listens, 15, f"the fake {kind} to listen")
+        wait_until(self._listens, 60, f"the fake {kind} to listen")
 
     def _listens(self) -> bool:
         if not self.running:
@@ -174,7 +174,7 @@ class FakeLms:
         nothing = subprocess.DEVNULL
         # no child of the test, as the daemon is none
         subprocess.run(["setsid", "--fork", *app], stdin=nothing, stdout=nothing, stderr=nothing, check=True)
-        wait_until(lambda: self._home.daemon() != before, 15, "the app to be there")
+        wait_until(lambda: self._home.daemon() != before, 60, "the app to be there")
         return int(self._home.daemon()["pid"])
 
     @property
