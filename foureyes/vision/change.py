@@ -2,7 +2,8 @@
 
 The rule is the 3x3 mean of the absolute difference (largest channel): averaged over a tile, one changed digit
 of small text would be lost. Where a 16 px tile differs in nearly every pair of captures, and only a little, that
-is noise, and the tile's own threshold lies above it, but never so high that it could hide a digit.
+is noise, and the tile's own threshold lies above it, but never so high that it could hide a digit. Pairs in which
+it differs more show content, and teach nothing: a tile that is written to now and then keeps its threshold.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ HIGHEST_THRESHOLD = 12.0
 """No noise teaches more: the weakest one-digit change (OBS, quality 90, 14 px, 32 greys apart) shows 13."""
 _HISTORY = 15
 _NOISY_SHARE = 0.8
+_CALM_SHARE = 0.5
+"""Of the pairs: where content changes in more of them the tile is exact."""
 _MARGIN = 1.5
 
 Levels = npt.NDArray[np.uint16]
@@ -27,8 +30,8 @@ _CELLS = 9
 
 def difference(current: Pixels, accepted: Pixels) -> Levels:
     """3x3 sum of the absolute difference, largest channel: shape (height, width), 0 to 2,295."""
-    delta = cv2.absdiff(current, accepted)
-    largest = np.maximum(np.maximum(delta[..., 0], delta[..., 1]), delta[..., 2])
+    blue, green, red = cv2.split(cv2.absdiff(current, accepted))
+    largest = cv2.max(cv2.max(blue, green), red)
     return np.asarray(cv2.boxFilter(largest, cv2.CV_16U, (3, 3), normalize=False), np.uint16)
 
 
@@ -40,9 +43,7 @@ def changed(current: Pixels, accepted: Pixels, thresholds: Levels | None) -> boo
         return True
     if thresholds is None:
         return not np.array_equal(current, accepted)
-    height, width = current.shape[:2]
-    by_pixel = np.repeat(np.repeat(thresholds, TILE_PX, axis=0), TILE_PX, axis=1)[:height, :width]
-    return bool((difference(current, accepted) > by_pixel).any())
+    return bool((_tile_maximum(difference(current, accepted)) > thresholds).any())
 
 
 class Noise:
@@ -77,9 +78,12 @@ class Noise:
         self._pairs += 1
         if self._pairs < _HISTORY:
             return
-        restless = (self._history > 0).mean(axis=0) >= _NOISY_SHARE
-        most, highest = self._history.max(axis=0), HIGHEST_THRESHOLD * _CELLS
-        learned = np.where(restless & (most <= highest), np.minimum(most * _MARGIN, highest), 0).astype(np.uint16)
+        highest = HIGHEST_THRESHOLD * _CELLS
+        calm = self._history <= highest
+        restless = ((self._history > 0) & calm).sum(axis=0) >= _NOISY_SHARE * calm.sum(axis=0)
+        most = np.where(calm, self._history, 0).max(axis=0)
+        is_noise = restless & (calm.mean(axis=0) >= _CALM_SHARE)
+        learned = np.where(is_noise, np.minimum(most * _MARGIN, highest), 0).astype(np.uint16)
         self.thresholds = learned if learned.any() else None
 
     def thresholds_in(self, box: Box) -> Levels | None:
@@ -93,8 +97,7 @@ class Noise:
 
 
 def _tile_maximum(levels: Levels) -> Levels:
-    height, width = levels.shape
-    padded = np.pad(levels, ((0, -height % TILE_PX), (0, -width % TILE_PX)))
-    rows, columns = padded.shape[0] // TILE_PX, padded.shape[1] // TILE_PX
-    tiles = padded.reshape(rows, TILE_PX, columns, TILE_PX).max(axis=(1, 3))
-    return np.asarray(tiles, np.uint16)
+    below, right = (-side % TILE_PX for side in levels.shape)
+    padded = np.asarray(cv2.copyMakeBorder(levels, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint16)
+    rows = padded.reshape(-1, TILE_PX, padded.shape[1]).max(axis=1)  # over both axes at once it takes much longer
+    return np.asarray(rows.reshape(len(rows), -1, TILE_PX).max(axis=2), np.uint16)
