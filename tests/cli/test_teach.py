@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 from parts.auditing import changes
+from parts.direct import DIRECT
 from parts.foureyes import foureyes
 from parts.serving import Serving, server, serving
 from parts.state_screens import captured, screen
@@ -156,11 +157,11 @@ def test_a_picture_that_is_gone_is_a_fault_and_no_guess(watched: Serving) -> Non
 def test_the_newest_picture_is_for_this_machine_alone(watched: Serving) -> None:
     """The route that `teach` asks gives the picture that is shown, and nothing under a foreign name."""
     url = f"{watched.daemon.url}/api/frame"
-    answer = httpx.get(url, trust_env=False)
+    answer = httpx.get(url, **DIRECT)
     assert answer.headers["content-type"] == "image/png"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-    assert httpx.get(url, headers={"Host": "evil.example"}, trust_env=False).status_code == 403
-    unknown = httpx.get(url, params={"source": "nope"}, trust_env=False)
+    assert httpx.get(url, headers={"Host": "evil.example"}, **DIRECT).status_code == 403
+    unknown = httpx.get(url, params={"source": "nope"}, **DIRECT)
     assert (unknown.status_code, "main" in unknown.json()["error"]["message"]) == (404, True)
 
 

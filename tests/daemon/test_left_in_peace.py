@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeServer
 from parts.program import wait_until
 from parts.serving import Serving, server, serving
@@ -29,7 +30,7 @@ class Asked:
         self._number += 1
         data = data or encode_png(drawn(f"asked {self._number}"))
         headers = {"Content-Type": "image/png"}
-        return httpx.post(f"{self._url}/api/analyze", content=data, headers=headers, timeout=30, trust_env=False)
+        return httpx.post(f"{self._url}/api/analyze", content=data, headers=headers, timeout=30, **DIRECT)
 
     def reading(self) -> dict[str, Any]:
         response = self.ask()

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon, foureyes
 from parts.hand_clock import HandClock
 from parts.reloading import ConfigFile
@@ -72,7 +73,7 @@ def test_no_picture_is_taken_while_paused_and_everything_says_so(watched: Watche
     watched.daemon.wait(lambda: older(watched, ages, by_ms=1500), "the readings grow old")
     assert frames == {name: watched.daemon.frames(name) for name in frames}
     assert [at for at in captured(watched) if at > since] == []
-    health = httpx.get(f"{watched.daemon.url}/health", trust_env=False)
+    health = httpx.get(f"{watched.daemon.url}/health", **DIRECT)
     assert (health.status_code, health.json()["status"]) == (200, "paused")
     assert "paused by command ada" in health.json()["summary"]["sentence"]
     assert states(watched, "source") == dict.fromkeys(("main", "second"), "paused")

@@ -18,6 +18,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeServer
 from parts.program import Program, wait_until
 from parts.reloading import ConfigFile
@@ -238,7 +239,7 @@ def large_picture(url: str) -> Iterator[None]:
     def post() -> httpx.Response:
         data = encode_png(np.zeros((3800, 5000, 3), np.uint8))
         headers = {"Content-Type": "image/png"}
-        return httpx.post(f"{url}/api/analyze", content=data, headers=headers, timeout=60, trust_env=False)
+        return httpx.post(f"{url}/api/analyze", content=data, headers=headers, timeout=60, **DIRECT)
 
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(post)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from parts.direct import DIRECT
 from parts.reloading import ConfigFile
 from parts.watched import NUMBER, Watched, drawn, task, watching
 
@@ -202,10 +203,7 @@ def test_sources_come_and_go_while_the_others_go_on(watched: Watched, config: Co
     assert "sources gone: second" in said["message"]
     assert "source:second" not in watched.daemon.get("/health")["components"]
     assert {reading["source"] for reading in watched.daemon.get("/api/readings")} == {"main"}
-    assert (
-        'foureyes_source_up{source="second"}'
-        not in httpx.get(f"{watched.daemon.url}/metrics", trust_env=False).text
-    )
+    assert 'foureyes_source_up{source="second"}' not in httpx.get(f"{watched.daemon.url}/metrics", **DIRECT).text
     read = len(watched.readings("other", "second"))
     watched.settle("other")
     assert len(watched.readings("other", "second")) == read

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import psutil
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeLms, FakeServer, command
 from parts.program import free_port, wait_until
 from parts.reloading import ConfigFile
@@ -45,9 +46,7 @@ def test_a_new_server_is_ready_before_the_old_one_is_stopped(tmp_path: Path) -> 
         assert running.daemon.get("/health")["components"].keys() & {"server:first", "server:second"} == {
             "server:second"
         }
-        assert (
-            'server="first",state="ready"' not in httpx.get(f"{running.daemon.url}/metrics", trust_env=False).text
-        )
+        assert 'server="first",state="ready"' not in httpx.get(f"{running.daemon.url}/metrics", **DIRECT).text
         assert not without_a_model(running, seen)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from parts.fakes.asking import DIRECT, chat, get, request
+from parts.direct import DIRECT
+from parts.fakes.asking import chat, get, request
 from parts.fakes.steering import FakeLms, FakeServer, alive, command
 from parts.program import free_port, wait_until
 

@@ -8,7 +8,8 @@ import json
 import httpx
 import psutil
 import pytest
-from parts.fakes.asking import DIRECT, NUMBER, chat, content, get, picture, post, request, schema
+from parts.direct import DIRECT
+from parts.fakes.asking import NUMBER, chat, content, get, picture, post, request, schema
 from parts.fakes.steering import FakeServer
 from parts.program import wait_until
 from PIL import Image

@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 from parts.auditing import audited
+from parts.direct import DIRECT
 from parts.program import Program, wait_until
 
 READY_TIMEOUT_S = 60.0
@@ -71,7 +72,7 @@ class RunningDaemon(Program):
         return str(json.loads((self.state_dir / "daemon.json").read_text("utf-8"))["url"])
 
     def get(self, route: str) -> Any:
-        return httpx.get(self.url + route, timeout=10, trust_env=False).json()
+        return httpx.get(self.url + route, timeout=10, **DIRECT).json()
 
     @property
     def proof(self) -> dict[str, str]:
@@ -82,7 +83,7 @@ class RunningDaemon(Program):
     def post(self, route: str, document: Any, **headers: str) -> httpx.Response:
         """Post a document with the token, unless the headers say otherwise."""
         every = {**self.proof, **headers}
-        return httpx.post(self.url + route, json=document, headers=every, timeout=10, trust_env=False)
+        return httpx.post(self.url + route, json=document, headers=every, timeout=10, **DIRECT)
 
     def audited(self) -> list[dict[str, Any]]:
         """The lines of the audit file."""

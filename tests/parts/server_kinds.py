@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from foureyes.config.settings import AutoServer, Server
 from foureyes.picture import encode_png
 from foureyes.servers.server import ChatRequest
+from parts.direct import DIRECT
 from parts.drawing import plain
 from parts.fakes.steering import FakeServer
 from parts.program import Program, free_port, wait_until
@@ -92,7 +93,7 @@ def _real_llama_server(folder: Path) -> Iterator[Running]:
 
 def _is_healthy(url: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/health", trust_env=False).is_success
+        return httpx.get(f"{url}/health", **DIRECT).is_success
     return False
 
 

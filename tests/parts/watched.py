@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from foureyes.picture import Pixels, encode_png
 from parts import fake_engine
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon
 from parts.obs_wire import ObsWire, Peer, Request
 from parts.program import Program, free_port, wait_until
@@ -49,7 +50,7 @@ class FakeEngine(Program):
 
     def _answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/health", trust_env=False).is_success
+            return httpx.get(f"{self.url}/health", **DIRECT).is_success
         return False
 
     def __enter__(self) -> Self:
@@ -83,7 +84,7 @@ class FakeEngine(Program):
 
 def steer(url: str, **wanted: Any) -> None:
     """Tell a fake engine what to do: see `Handler._control`."""
-    httpx.post(f"{url}/control", json=wanted, trust_env=False).raise_for_status()
+    httpx.post(f"{url}/control", json=wanted, **DIRECT).raise_for_status()
 
 
 class DrawnScreen:
@@ -141,7 +142,7 @@ def task(**settings: Any) -> dict[str, Any]:
 
 def metric(url: str, name: str, **labels: str) -> float:
     """A figure of a daemon's /metrics; 0 where it was never counted."""
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    text = httpx.get(f"{url}/metrics", **DIRECT).text
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     return sum(each.value for each in samples if each.name == name and each.labels.items() >= labels.items())
 

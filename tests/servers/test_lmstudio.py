@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from parts.canned import CannedServer
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeServer
 from parts.server_kinds import SEEN, SMALL_PICTURE
 
@@ -53,7 +54,7 @@ def loads(fake: FakeServer) -> list[Any]:
 
 
 def by_another_program(fake: FakeServer, route: str, **body: str) -> None:
-    httpx.post(f"{fake.url}{route}", json=body, trust_env=False).raise_for_status()
+    httpx.post(f"{fake.url}{route}", json=body, **DIRECT).raise_for_status()
 
 
 async def test_r1_unknown_routes_with_status_200_are_no_health(tmp_path: Path, connect: Connect) -> None:

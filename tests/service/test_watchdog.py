@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon
 from parts.notify_socket import NotifySocket
 from parts.watched import DrawnScreen, FakeEngine, drawn, task, write_config
@@ -96,11 +97,11 @@ def test_ready_waits_for_the_first_start_of_every_server(tmp_path: Path) -> None
         with RunningDaemon(tmp_path, "--config", str(config), **manager.environment()) as daemon:
             daemon.wait((daemon.state_dir / "daemon.json").exists, "the daemon says where it is")
             manager.wait("EXTEND_TIMEOUT_USEC")
-            assert not httpx.get(f"{daemon.url}/ready", trust_env=False).is_success
+            assert not httpx.get(f"{daemon.url}/ready", **DIRECT).is_success
             assert manager.count("READY") == 0
             engine.signal(signal.SIGCONT)
             manager.wait("READY")
-            assert httpx.get(f"{daemon.url}/ready", trust_env=False).is_success
+            assert httpx.get(f"{daemon.url}/ready", **DIRECT).is_success
             assert manager.count("WATCHDOG") == 0, "no period was set"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from parts.answering import Answer, AnsweringServer, completed, openai_routes
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon
 from parts.promtool import Promtool
 from parts.serving import Serving, server, serving
@@ -62,7 +63,7 @@ def requests(daemon: Serving) -> dict[str, int]:
 
 
 def exposed(daemon: Serving) -> str:
-    return httpx.get(f"{daemon.daemon.url}/metrics", trust_env=False).text
+    return httpx.get(f"{daemon.daemon.url}/metrics", **DIRECT).text
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +172,7 @@ def test_aggregates_of_what_was_asked(running: Serving) -> None:
 @pytest.mark.parametrize("hours", ["0", "-1", "721", "nan", "inf", "1e400", "x", ""])
 def test_a_window_that_is_none_is_refused(running: Serving, hours: str) -> None:
     """A window that is no number of hours up to thirty days is a 400 with a sentence."""
-    refused = httpx.get(f"{running.daemon.url}/api/metrics", params={"hours": hours}, trust_env=False)
+    refused = httpx.get(f"{running.daemon.url}/api/metrics", params={"hours": hours}, **DIRECT)
     assert refused.status_code == 400
     assert "hours" in refused.json()["error"]["message"]
 

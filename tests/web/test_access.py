@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from parts.direct import DIRECT
 from parts.faulty import events
 from parts.foureyes import foureyes
 from parts.watched import Watched, drawn, task, watching
@@ -53,7 +54,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def ask(watched: Watched, method: str, route: str, url: str | None = None, **options: Any) -> httpx.Response:
-    return httpx.request(method, (url or watched.daemon.url) + route, trust_env=False, timeout=10, **options)
+    return httpx.request(method, (url or watched.daemon.url) + route, **DIRECT, timeout=10, **options)
 
 
 def test_loopback_looks_without_a_token(watched: Watched) -> None:
@@ -200,7 +201,7 @@ def test_the_token_is_not_printed_into_a_journal(
 @pytest.fixture
 def page(watched: Watched) -> Iterator[httpx.Client]:
     """A browser that was given the token: it has a cookie."""
-    with httpx.Client(base_url=watched.daemon.url, trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=watched.daemon.url, **DIRECT, timeout=10) as client:
         token = watched.daemon.proof["Authorization"].removeprefix("Bearer ")
         begun = client.post("/api/session", json={"token": token})
         assert begun.status_code == 200
@@ -328,7 +329,7 @@ def test_r9_a_file_is_proven_inside_its_folder(watched: Watched, kept: str, name
 
 def refused_after(watched: Watched, most: int, headers: dict[str, str]) -> int:
     """How many requests of a client are answered before one is told to come later."""
-    with httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=watched.daemon.url, headers=headers, **DIRECT, timeout=10) as client:
         for number in range(most + 1):
             answer = client.get("/ready")
             if answer.status_code == 429:
@@ -359,7 +360,7 @@ def test_a_stream_that_showed_the_token_counts_once(watched: Watched) -> None:
     assert "secure" in begun.headers["set-cookie"].lower()
     name = cookie_name(watched)
     headers = elsewhere("203.0.113.71") | {"Cookie": f"{name}={begun.cookies[name]}"}
-    client = httpx.Client(base_url=watched.daemon.url, headers=headers, trust_env=False, timeout=10)
+    client = httpx.Client(base_url=watched.daemon.url, headers=headers, **DIRECT, timeout=10)
     with client, client.stream("GET", "/events") as events:
         assert events.status_code == 200
         assert {client.get(route).status_code for route in ("/api/frame", "/health") * 40} == {200}

@@ -19,6 +19,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from parts.direct import DIRECT
 from parts.foureyes import foureyes
 from parts.jpeg import encode_jpeg
 from parts.reloading import ConfigFile
@@ -104,7 +105,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving,
 async def crowd(running: tuple[Serving, FakeEngine]) -> AsyncIterator[Crowd]:
     daemon, engine = running
     limits = httpx.Limits(max_connections=300)
-    async with httpx.AsyncClient(base_url=daemon.daemon.url, trust_env=False, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=daemon.daemon.url, **DIRECT, timeout=60, limits=limits) as client:
         yield Crowd(daemon, engine, client)
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from parts.direct import DIRECT
 from parts.faulty import events
 from parts.watched import Watched, task, watching
 from schemathesis.core.result import Ok
@@ -57,7 +58,7 @@ def check(case: schemathesis.Case[Any], response: schemathesis.Response) -> None
 
 def test_the_daemon_looked_on_meanwhile(watched: Watched) -> None:
     """None of these requests was a fault of the daemon, and it answers as before."""
-    assert httpx.get(f"{watched.daemon.url}/health", trust_env=False).status_code == 200
+    assert httpx.get(f"{watched.daemon.url}/health", **DIRECT).status_code == 200
     watched.daemon.post("/api/resume", {"source": None})
     frames = watched.daemon.frames()
     watched.daemon.wait(lambda: watched.daemon.frames() > frames, "a frame more")

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from parts.browser import Browser
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon
 from parts.watched import DrawnScreen, FakeEngine, drawn, task
 from playwright.sync_api import Page, expect
@@ -306,7 +307,7 @@ def test_the_page_is_small_and_asks_nobody_else(shown: Shown) -> None:
     asked = [urlsplit(request.url) for request in shown.browser.requests]
     assert {each.netloc for each in asked if each.scheme.startswith("http")} == {ours}
     parts = {"/", *(each.path for each in asked if each.path.startswith("/static/"))}
-    with httpx.Client(base_url=shown.daemon.url, trust_env=False) as client:
+    with httpx.Client(base_url=shown.daemon.url, **DIRECT) as client:
         answers = [client.get(path) for path in parts]
     assert sum(len(answer.content) for answer in answers if answer.is_success) < LARGEST_BYTES
     assert shown.browser.faults == []
@@ -314,7 +315,7 @@ def test_the_page_is_small_and_asks_nobody_else(shown: Shown) -> None:
 
 def test_pictures_are_asked_for_by_format_width_and_etag(shown: Shown) -> None:
     """The picture comes as wide as it is wanted, with its frame and time; one that has not changed is a 304."""
-    with httpx.Client(base_url=shown.daemon.url, trust_env=False) as client:
+    with httpx.Client(base_url=shown.daemon.url, **DIRECT) as client:
         small = client.get("/api/frame", params={"format": "jpeg", "width": 80})
         assert (small.headers["content-type"], small.headers["x-frame-size"]) == ("image/jpeg", "320x240")
         assert small.headers["x-frame-id"].startswith("main-")

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+from parts.direct import DIRECT
 from parts.watched import drawn, task, watching
 
 from foureyes.picture import encode_png
@@ -38,7 +39,7 @@ OUTCOMES = ("ServerRefusedError", "ServerStartError", "ServerReplyError", "Serve
 async def crowd(url: str) -> list[httpx.Response]:
     """Many who ask about different pictures at once."""
     limits = httpx.Limits(max_connections=CROWD)
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=url, **DIRECT, timeout=60, limits=limits) as client:
         asking = [
             client.post(
                 "/api/analyze",

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from parts.direct import DIRECT
 from parts.pointed import GRAND, Pointed, pointed
 from parts.watched import MONEY, metric
 
@@ -24,7 +25,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pointed]:
 
 def asked(till: Pointed, route: str, question: dict[str, Any], **headers: str) -> httpx.Response:
     """Ask without a token, as the page of an operator on this machine does."""
-    return httpx.post(till.daemon.url + route, json=question, headers=headers, timeout=60, trust_env=False)
+    return httpx.post(till.daemon.url + route, json=question, headers=headers, timeout=60, **DIRECT)
 
 
 def answered(till: Pointed, route: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def test_a_form_of_another_page_is_no_question(till: Pointed) -> None:
     """Only JSON that says so is taken, which no form of a foreign page can send."""
     body = '{"region": [0, 0, 1, 1]}'
     headers = {"Content-Type": "text/plain"}
-    response = httpx.post(f"{till.daemon.url}/api/try/read", content=body, headers=headers, trust_env=False)
+    response = httpx.post(f"{till.daemon.url}/api/try/read", content=body, headers=headers, **DIRECT)
     assert response.status_code == 400
     foreign = asked(till, "/api/try/read", {"region": [0, 0, 1, 1]}, Origin="http://evil.example")
     assert foreign.status_code == 403

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from PIL import Image
 
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeServer
 
-DIRECT: dict[str, Any] = {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
-"""No proxy, and one context for all: to make one takes longer than most of these requests."""
 NUMBER = {"type": ["number", "null"]}
 
 
