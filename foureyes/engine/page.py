@@ -148,7 +148,7 @@ def _same_places(last: Page, pixels: Pixels) -> tuple[list[Box], list[Box]]:
     boxes = [line.box for line in last.lines]
     apart = difference(last.pixels, pixels)
     same = rewritten(apart, last.pixels, pixels, boxes)
-    windows = holding(changed_windows(beyond(apart, same)), boxes)
+    windows = holding(changed_windows(beyond(apart, same, boxes)), boxes)
     return [box for box in same if not _touches(box, windows)], windows
 
 

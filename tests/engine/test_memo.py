@@ -24,6 +24,8 @@ NAMES = ("grand", "major", "minor", "mini", "balance")
 PLACES = ((60, 40), (460, 40), (860, 40), (60, 240), (460, 240))
 ASKED = schema(**{name: {**MONEY, "title": name.title()} for name in NAMES})
 Shown = Mapping[str, int | None]
+FAINT = (44, 46, 54)
+"""Twenty levels above the background."""
 
 
 class CountingOcr:
@@ -99,6 +101,28 @@ def test_a_value_that_grows_by_a_digit_is_read_whole(ocr: Ocr) -> None:
         answer(pages, paint(before), "main/x#0")
         grown = {**before, name: 100_015}
         assert answer(pages, paint(grown), "main/x#0").values == truth(grown)
+
+
+BEFORE_AND_AFTER = {
+    "a faint value grows": ([At(200, 100, "$5.00", 24, FAINT)], [At(200, 100, "$5.01K", 24, FAINT)]),
+    "a faint value becomes negative": ([At(209, 100, "5.00", 24, FAINT)], [At(200, 100, "-6.00", 24, FAINT)]),
+    "two values stand where one text stood": (
+        [At(200, 100, "Waiting for data", 24)],
+        [At(200, 100, "12", 24), At(352, 100, "345", 24)],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BEFORE_AND_AFTER)
+def test_what_no_longer_fits_its_box_is_looked_for_again(ocr: Ocr, kind: str) -> None:
+    """Text that is laid out otherwise than before is found anew: a stream reads as a cold engine does."""
+    label = At(60, 100, "BALANCE", 24)
+    before, after = (draw([label, *texts], 640, 200) for texts in BEFORE_AND_AFTER[kind])
+    warm, cold = PageReader(ocr, Memo()), PageReader(ocr, Memo())
+    warm.read(before, "main/x#0", Memory(), Timings())
+    remembered = warm.read(after, "main/x#0", Memory(), Timings())
+    anew = cold.read(after, None, Memory(), Timings())
+    assert sorted(line.text for line in remembered.lines) == sorted(line.text for line in anew.lines)
 
 
 def test_work_follows_what_changed(ocr: Ocr) -> None:
