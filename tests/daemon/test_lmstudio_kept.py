@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from parts.fakes.steering import FakeLms, FakeServer
 from parts.program import free_port, wait_until
 from parts.serving import Serving, is_alive, server, serving
@@ -17,6 +20,9 @@ MODELS = {"one": {"server": "lmstudio", "model_id": ONE}, "two": {"server": "lms
 ENGINE_MODEL = {"ocr": {"server": "engine", "model_id": "ocr"}}
 
 
+TOKEN = "sk-lm-right"  # noqa: S105 - the tests look for it where it must not be
+
+
 def pinned(running: Serving) -> None:
     """Until both models are loaded and a picture was read."""
     running.daemon.wait_ready()
@@ -25,84 +31,72 @@ def pinned(running: Serving) -> None:
     running.wait_reading("read", origin="inferred", model="one")
 
 
-def test_r3_all_models_are_loaded_once_and_stay_so(tmp_path: Path) -> None:
-    """R3: every model of every task is loaded explicitly, one at a time; what is loaded is not loaded again."""
-    with FakeServer.lmstudio(tmp_path / "lm", "--loaded", TWO, ONE, TWO) as fake:
-        with serving(tmp_path, [server("lmstudio", fake.url)], MODELS) as running:
+@dataclass(frozen=True)
+class Kept:
+    """An LM Studio that wants a token, and the daemon that keeps two models of it loaded."""
+
+    fake: FakeServer
+    running: Serving
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    folder = tmp_path_factory.mktemp("kept")
+    tasks = {"read": task(models=["one"]), "other": task(models=["two"])}
+    flags = ("--no-jit", "--token", TOKEN, "--loaded", TWO, ONE, TWO)
+    with FakeServer.lmstudio(folder / "lm", *flags) as fake:
+        config = server("lmstudio", fake.url, probe_s=1)
+        with serving(folder, [config], MODELS, tasks, LM_API_TOKEN=TOKEN) as running:
             pinned(running)
-            assert sorted(fake.loaded()) == [ONE, TWO]
-            loads = fake.requests("/api/v1/models/load")
-            assert [each["body"]["model"] for each in loads] == [ONE]
-            assert running.server("lmstudio")["models"] == [ONE, TWO]
-            said = [each["message"] for each in running.events("model.loaded")]
-            assert [("1 of 2" in line or "2 of 2" in line) for line in said] == [True, True]
+            yield Kept(fake, running)
         assert fake.running  # attached: it was there before us, and stays
         assert not fake.unlisted()
 
 
-def test_a_model_that_crashes_is_loaded_again_and_the_server_is_left_alone(tmp_path: Path) -> None:
+def test_r3_all_models_are_loaded_once_and_stay_so(kept: Kept) -> None:
+    """R3: every model of every task is loaded explicitly, one at a time; what is loaded is not loaded again."""
+    assert sorted(kept.fake.loaded()) == [ONE, TWO]
+    loads = kept.fake.requests("/api/v1/models/load")
+    assert [each["body"]["model"] for each in loads] == [ONE]
+    assert kept.running.server("lmstudio")["models"] == [ONE, TWO]
+    said = [each["message"] for each in kept.running.events("model.loaded")]
+    assert [("1 of 2" in line or "2 of 2" in line) for line in said] == [True, True]
+
+
+def test_a_token_is_sent_and_never_written_down(kept: Kept) -> None:
+    """An LM Studio that refuses whoever has no token is served; the token is in no log and on no console."""
+    assert kept.running.server("lmstudio")["state"] == "ok"
+    assert TOKEN not in (kept.running.daemon.state_dir / "logs" / "foureyes.log").read_text("utf-8")
+    assert TOKEN not in kept.running.daemon.log.read_text("utf-8")
+
+
+def test_a_model_that_crashes_is_loaded_again_and_the_server_is_left_alone(kept: Kept) -> None:
     """The first head: a crash of one model costs a reload, told as healed after its probe; no restart."""
-    with FakeServer.lmstudio(tmp_path / "lm", "--no-jit", ONE, TWO) as fake:
-        tasks = {"read": task(models=["one"]), "other": task(models=["two"])}
-        with serving(tmp_path, [server("lmstudio", fake.url)], MODELS, tasks) as running:
-            running.daemon.wait_ready()
-            running.show()
-            running.wait_reading("read", origin="inferred")
-            fake.control(model=ONE, fail="crash", times=1)
-            seen = len(running.readings("read"))
-            running.show()
-            healing = running.wait_event("server.healing", ailment="model")
-            assert "crashed" in healing["message"]
-            running.wait_event("server.healed")
-            running.wait_reading("read", seen, origin="inferred", model="one")
-            state = running.server("lmstudio")
-            assert (state["state"], state["restarts"]) == ("ok", 0)
-            assert running.states("lmstudio") == ["starting", "loading", "ready"]
+    running = kept.running
+    healings, healed = (len(running.events(name)) for name in ("server.healing", "server.healed"))
+    kept.fake.control(model=ONE, fail="crash", times=1)
+    seen = len(running.readings("read"))
+    running.show()
+    running.daemon.wait(lambda: len(running.events("server.healed")) > healed, "it is healed")
+    healing = running.events("server.healing")[healings]
+    assert healing["ailment"] == "model"
+    assert "crashed" in healing["message"]
+    running.wait_reading("read", seen, origin="inferred", model="one")
+    state = running.wait_server("lmstudio", "ok")
+    assert state["restarts"] == 0
+    assert running.states("lmstudio") == ["starting", "loading", "ready"]
 
 
-def test_a_model_that_was_evicted_is_noticed_and_loaded_again(tmp_path: Path) -> None:
+def test_a_model_that_was_evicted_is_noticed_and_loaded_again(kept: Kept) -> None:
     """Somebody else's request evicts a model: the listing or the next request says so, and it is loaded again."""
-    with FakeServer.lmstudio(tmp_path / "lm", "--no-jit", ONE, TWO) as fake:
-        config = server("lmstudio", fake.url, probe_s=1)
-        with serving(tmp_path, [config], MODELS, {"read": task(models=["one"])}) as running:
-            pinned(running)
-            fake.control(model=ONE, loaded=False)
-            healing = running.wait_event("server.healing", ailment="model")
-            assert ONE in healing["message"]
-            running.wait_event("server.healed")
-            assert ONE in fake.loaded()
-
-
-def test_r1_r2_unknown_routes_with_200_are_never_health(tmp_path: Path) -> None:
-    """R1, R2: a program that answers every route with 200 and an error is no LM Studio, and loads nothing."""
-    with FakeServer.lmstudio(tmp_path / "lm", ONE, TWO) as fake:
-        fake.control(path="*", fail="error_string_200")
-        with serving(tmp_path, [server("lmstudio", fake.url)], MODELS) as running:
-            running.wait_event("server.state", state="failed")
-            running.wait_event("daemon.blind")
-            assert not running.daemon.get("/ready")["ready"]
-            assert running.server("lmstudio")["state"] != "ok"
-            fake.control(path="*", fail=None)
-            running.wait_server("lmstudio", "ok")
-
-
-def test_a_refused_token_is_a_fault_of_the_configuration_and_no_reason_to_restart(tmp_path: Path) -> None:
-    """401: said once with the variable to set, asked again now and then; the server is not touched."""
-    with FakeServer.lmstudio(tmp_path / "lm", "--token", "sk-lm-right", ONE, TWO) as fake:  # noqa: SIM117 - in order
-        with serving(tmp_path, [server("lmstudio", fake.url)], MODELS) as running:
-            failed = running.wait_event("server.state", state="failed")
-            assert "LM_API_TOKEN" in failed["message"]
-            wait_until(lambda: len(fake.requests()) >= 6, 60, "it is asked again")
-            assert running.states("lmstudio").count("failed") == 1
-            assert running.server("lmstudio")["restarts"] == 0
-    secret = {"LM_API_TOKEN": "sk-lm-right"}
-    with FakeServer.lmstudio(tmp_path / "lm2", "--token", "sk-lm-right", ONE, TWO) as fake:
-        (tmp_path / "two").mkdir()
-        with serving(tmp_path / "two", [server("lmstudio", fake.url)], MODELS, **secret) as running:
-            pinned(running)
-            log = (running.daemon.state_dir / "logs" / "foureyes.log").read_text("utf-8")
-            assert "sk-lm-right" not in log
-            assert "sk-lm-right" not in running.daemon.log.read_text("utf-8")
+    running = kept.running
+    healings, healed = (len(running.events(name)) for name in ("server.healing", "server.healed"))
+    kept.fake.control(model=ONE, loaded=False)
+    running.daemon.wait(lambda: len(running.events("server.healed")) > healed, "it is healed")
+    healing = running.events("server.healing")[healings]
+    assert healing["ailment"] == "model"
+    assert ONE in healing["message"]
+    assert ONE in kept.fake.loaded()
 
 
 def test_models_that_lm_studio_cannot_serve_are_named_with_their_substitute(tmp_path: Path) -> None:
@@ -177,18 +171,113 @@ class Steered:
         )
 
 
-def test_lm_studio_is_brought_up_by_lms_and_taken_down_again(tmp_path: Path) -> None:
-    """No daemon there: lms starts it and its server; both are stopped with us, and no poll starts anything."""
-    steered = Steered(tmp_path, start_reports_failure=True)
-    with steered.lms as lms:
-        with serving(tmp_path, [steered.config], MODELS) as running:
-            pinned(running)
-            pid = lms.daemon_pid()
-            assert pid is not None
-            assert running.server("lmstudio")["pid"] == pid
-            assert running.daemon.stop(signal.SIGTERM) == 0
-        wait_until(lambda: not is_alive(pid), 60, "the daemon of LM Studio to be gone")
-        assert not lms.side_effects()
+@dataclass(frozen=True)
+class Brought:
+    """An LM Studio that the daemon brought up by lms."""
+
+    lms: FakeLms
+    config: dict[str, Any]
+    running: Serving
+    home: Path
+
+    def pid(self) -> int:
+        pid = self.lms.daemon_pid()
+        assert pid is not None
+        return pid
+
+    def healed(self, number: int) -> None:
+        """Have the daemon of LM Studio get a signal that it does not survive, until another one is healed."""
+        before, pid = len(self.running.events("server.healed")), self.pid()
+        os.kill(pid, number)
+        self.running.daemon.wait(lambda: len(self.running.events("server.healed")) > before, "it is healed", 90)
+        self.running.wait_server("lmstudio", "ok")
+        assert not is_alive(pid)
+        assert self.pid() != pid
+
+
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brought]:
+    """Brought up by an `lms` that says it had failed, and taken down when the daemon ends."""
+    folder = tmp_path_factory.mktemp("brought")
+    steered = Steered(folder, start_reports_failure=True)
+    config = {**steered.config, "start_timeout_s": 5}
+    with steered.lms as lms, serving(folder, [config], MODELS) as running:
+        pinned(running)
+        yield Brought(lms, config, running, folder)
+
+
+def test_r26_two_daemons_do_not_fight_over_one_lm_studio(brought: Brought, tmp_path: Path) -> None:
+    """R26: the first steers it; the second uses it, starts and stops nothing, and leaves it there when it ends."""
+    done = len(brought.lms.invocations())
+    home = {"XDG_STATE_HOME": str(brought.home)}
+    with serving(tmp_path, [brought.config], MODELS, **home) as second:
+        pinned(second)
+        second.wait_event("lms.shared")
+        assert second.daemon.stop(signal.SIGTERM) == 0
+    assert len(brought.lms.invocations()) == done
+    assert brought.running.server("lmstudio")["state"] == "ok"
+
+
+def test_a_killed_daemon_of_lm_studio_is_brought_back_with_its_models(brought: Brought) -> None:
+    """SIGKILL of the daemon: brought up again by lms, its models loaded and proved before it is healed."""
+    brought.healed(signal.SIGKILL)
+    seen = len(brought.running.readings("read"))
+    brought.running.show()
+    brought.running.wait_reading("read", seen, origin="inferred", model="one")
+
+
+def test_a_stopped_daemon_of_lm_studio_is_known_and_replaced(brought: Brought) -> None:
+    """SIGSTOP of the daemon: nothing answers; it is healed by more than asking it nicely."""
+    brought.healed(signal.SIGSTOP)
+
+
+def test_lm_studio_that_was_brought_up_by_lms_is_taken_down_again(brought: Brought) -> None:
+    """lms started it and its server; both are stopped with us, and no poll started anything."""
+    pid = brought.pid()
+    assert brought.running.server("lmstudio")["pid"] == pid
+    assert brought.running.daemon.stop(signal.SIGTERM) == 0  # the last test that needs it
+    wait_until(lambda: not is_alive(pid), 60, "the daemon of LM Studio to be gone")
+    assert not brought.lms.side_effects()
+
+
+def test_what_is_no_lm_studio_or_none_to_be_had_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Four servers that fail, each with its own reason; nothing is restarted, and what becomes well is used.
+
+    R1, R2: a program that answers every route with 200 and an error is no LM Studio. 401 is said once with the
+    variable to set, and asked again now and then. No `lms` is told with how to get it;
+    one that never ends is ended.
+    """
+    hangs = Steered(tmp_path, hangs=["daemon up"])
+    with (
+        FakeServer.lmstudio(tmp_path / "nonsense", ONE, TWO) as nonsense,
+        FakeServer.lmstudio(tmp_path / "token", "--token", TOKEN, ONE) as refusing,
+        hangs.lms,
+    ):
+        nonsense.control(path="*", fail="error_string_200")
+        nowhere = server("lmstudio", f"http://127.0.0.1:{free_port()}", own="daemon", lms=str(tmp_path / "lms"))
+        servers = [
+            server("lmstudio", nonsense.url),
+            server("lmstudio", refusing.url, id="refusing"),
+            {**nowhere, "id": "nowhere"},
+            {**hangs.config, "id": "hangs", "start_timeout_s": 1},
+        ]
+        others = {each["id"]: {"server": each["id"], "model_id": ONE} for each in servers[1:]}
+        with serving(tmp_path, servers, {**MODELS, **others}) as running:
+            why = {
+                each["id"]: running.wait_event("server.state", state="failed", server=each["id"])["message"]
+                for each in servers
+            }
+            assert "LM_API_TOKEN" in why["refusing"]
+            assert "https://lmstudio.ai" in why["nowhere"]
+            assert "did not end within 1 s" in why["hangs"]
+            running.wait_event("daemon.blind")
+            assert not running.daemon.get("/ready")["ready"]
+            assert not nonsense.requests("/api/v1/models/load")
+            wait_until(lambda: len(refusing.requests()) >= 6, 60, "it is asked again")
+            assert running.states("refusing").count("failed") == 1
+            assert running.server("refusing")["restarts"] == 0
+            nonsense.control(path="*", fail=None)
+            running.wait_server("lmstudio", "ok")
 
 
 def test_r24_a_foreign_lm_studio_is_never_stopped(tmp_path: Path) -> None:
@@ -205,65 +294,3 @@ def test_r24_a_foreign_lm_studio_is_never_stopped(tmp_path: Path) -> None:
         assert lms.daemon_pid() == pid
         assert not lms.invocations("server stop")
         assert not lms.invocations("daemon down")
-
-
-def test_a_killed_daemon_of_lm_studio_is_brought_back_with_its_models(tmp_path: Path) -> None:
-    """SIGKILL of the daemon: brought up again by lms, its models loaded and proved before it is healed."""
-    steered = Steered(tmp_path)
-    with steered.lms as lms, serving(tmp_path, [steered.config], MODELS) as running:
-        pinned(running)
-        pid = lms.daemon_pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        running.wait_event("server.healed")
-        running.wait_server("lmstudio", "ok")
-        assert lms.daemon_pid() not in {None, pid}
-        seen = len(running.readings("read"))
-        running.show()
-        running.wait_reading("read", seen, origin="inferred", model="one")
-
-
-def test_a_stopped_daemon_of_lm_studio_is_known_and_replaced(tmp_path: Path) -> None:
-    """SIGSTOP of the daemon: nothing answers; it is healed by more than asking it nicely."""
-    steered = Steered(tmp_path)
-    with steered.lms as lms, serving(tmp_path, [{**steered.config, "start_timeout_s": 5}], MODELS) as running:
-        pinned(running)
-        pid = lms.daemon_pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        running.wait_event("server.healing")
-        running.wait_event("server.healed", timeout_s=60)
-        assert not is_alive(pid)
-
-
-def test_no_lms_is_told_with_what_to_do(tmp_path: Path) -> None:
-    """Where lms is not installed the reason says how to get it, or which setting names it."""
-    nowhere = server("lmstudio", f"http://127.0.0.1:{free_port()}", own="daemon", lms=str(tmp_path / "lms"))
-    with serving(tmp_path, [nowhere], MODELS) as running:
-        failed = running.wait_event("server.state", state="failed")
-        assert "https://lmstudio.ai" in failed["message"]
-
-
-def test_an_lms_that_hangs_is_a_failed_start(tmp_path: Path) -> None:
-    """`lms` that never ends is ended, and told as the reason."""
-    steered = Steered(tmp_path, hangs=["daemon up"])
-    with steered.lms, serving(tmp_path, [{**steered.config, "start_timeout_s": 1}], MODELS) as running:
-        failed = running.wait_event("server.state", state="failed")
-        assert "did not end within 1 s" in failed["message"]
-
-
-def test_r26_two_daemons_do_not_fight_over_one_lm_studio(tmp_path: Path) -> None:
-    """R26: the first steers it; the second uses it, starts and stops nothing, and leaves it there when it ends."""
-    steered = Steered(tmp_path)
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    home = {"XDG_STATE_HOME": str(tmp_path)}
-    with steered.lms as lms, serving(tmp_path / "first", [steered.config], MODELS, **home) as first:
-        pinned(first)
-        done = len(lms.invocations())
-        with serving(tmp_path / "second", [steered.config], MODELS, **home) as second:
-            pinned(second)
-            second.wait_event("lms.shared")
-            assert second.daemon.stop(signal.SIGTERM) == 0
-        assert len(lms.invocations()) == done
-        assert first.server("lmstudio")["state"] == "ok"
