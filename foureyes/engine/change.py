@@ -55,10 +55,14 @@ def _fills_alike(old: Pixels, new: Pixels) -> bool:
 
 
 def _layout(crop: Pixels) -> tuple[int, int, int, int, int] | None:
-    """First and last row and column with ink, and the widest gap; None where a frame or nothing is drawn."""
+    """First and last row and column with ink, and the widest gap; None where a frame or nothing is drawn.
+
+    Columns are those of the middle rows: a line above or below the text would fill them all.
+    """
     mask = ink_mask(crop)
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not rows.size or _touches_edge(rows, len(crop)) or _touches_edge(columns, crop.shape[1]):
+    middle = mask[len(mask) // 4 : -len(mask) // 4]
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(middle.any(axis=0))
+    if not columns.size or _touches_edge(rows, len(crop)) or _touches_edge(columns, crop.shape[1]):
         return None
     gap = int(np.diff(columns, prepend=columns[0]).max())
     return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1]), gap

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pytest
-from screens import At, draw
+from screens import At, draw, font
 from test_layouts import MONEY, schema
 
 from foureyes.engine import reader
@@ -26,6 +26,7 @@ ASKED = schema(**{name: {**MONEY, "title": name.title()} for name in NAMES})
 Shown = Mapping[str, int | None]
 FAINT = (44, 46, 54)
 """Twenty levels above the background."""
+WIDE, NARROW = (int(font(24).getlength(text)) for text in ("Waiting for data", "345"))
 
 
 class CountingOcr:
@@ -104,11 +105,11 @@ def test_a_value_that_grows_by_a_digit_is_read_whole(ocr: Ocr) -> None:
 
 
 BEFORE_AND_AFTER = {
-    "a faint value grows": ([At(200, 100, "$5.00", 24, FAINT)], [At(200, 100, "$5.01K", 24, FAINT)]),
-    "a faint value becomes negative": ([At(209, 100, "5.00", 24, FAINT)], [At(200, 100, "-6.00", 24, FAINT)]),
+    "a faint value grows": ([At(200, 60, "$5.00", 24, FAINT)], [At(200, 60, "$5.01K", 24, FAINT)]),
+    "a faint value becomes negative": ([At(271, 60, "5.00", 24, FAINT)], [At(256, 60, "-6.00", 24, FAINT)]),
     "two values stand where one text stood": (
-        [At(200, 100, "Waiting for data", 24)],
-        [At(200, 100, "12", 24), At(352, 100, "345", 24)],
+        [At(200, 60, "Waiting for data", 24)],
+        [At(200, 60, "12", 24), At(200 + WIDE - NARROW, 60, "345", 24)],
     ),
 }
 
@@ -116,8 +117,8 @@ BEFORE_AND_AFTER = {
 @pytest.mark.parametrize("kind", BEFORE_AND_AFTER)
 def test_what_no_longer_fits_its_box_is_looked_for_again(ocr: Ocr, kind: str) -> None:
     """Text that is laid out otherwise than before is found anew: a stream reads as a cold engine does."""
-    label = At(60, 100, "BALANCE", 24)
-    before, after = (draw([label, *texts], 640, 200) for texts in BEFORE_AND_AFTER[kind])
+    faint = At(60, 60, "BALANCE", 24, FAINT)
+    before, after = (draw([faint, *texts], 640, 200) for texts in BEFORE_AND_AFTER[kind])
     warm, cold = PageReader(ocr, Memo()), PageReader(ocr, Memo())
     warm.read(before, "main/x#0", Memory(), Timings())
     remembered = warm.read(after, "main/x#0", Memory(), Timings())
