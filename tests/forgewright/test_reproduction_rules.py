@@ -298,7 +298,7 @@ def test_r33_a_hostile_id_is_no_file(tmp_path: Path, hostile: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("while True: pass", "did not end within 2 s"),
+        ("while True: pass", "did not end within 0.5 s"),
         ("x = bytearray(10**9)", "MemoryError"),
         ("import sys; sys.stdout.write('x' * 10**7 + 'last'); sys.exit(9)", "exit code 9 and no verdict"),
         ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
@@ -321,7 +321,7 @@ def test_a_run_is_bounded_and_has_none_of_our_secrets(
     monkeypatch.setenv("LM_API_TOKEN", "secret-of-somebody")
     file = tmp_path / "test_it.py"
     file.write_text(body, "utf-8")
-    verdict = asyncio.run(run(file, limits=Limits(timeout_s=2 if "while" in body else 60, memory_mb=500)))
+    verdict = asyncio.run(run(file, limits=Limits(timeout_s=0.5 if "while" in body else 60, memory_mb=500)))
     assert (verdict.outcome, verdict.is_green) == (Outcome.NOT_REPRODUCIBLE, False)
     assert said in verdict.reason
     assert "LM_API_TOKEN" not in verdict.reason
