@@ -55,9 +55,13 @@ def _mapping(file: Path, text: str) -> dict[str, Any]:
         where = getattr(error, "problem_mark", None)
         place = f"line {where.line + 1}, column {where.column + 1}" if where else "the file"
         raise ConfigError(str(file), [ConfigFault(place, str(error).split("\n")[0], "valid YAML")]) from error
+    except RecursionError as error:
+        raise _too_deep(file) from error
     if not isinstance(document, dict):
         found = type(document).__name__
         raise ConfigError(str(file), [ConfigFault("the file", found, "a mapping of sections (see README)")])
+    if odd := [key for key in document if not isinstance(key, str)]:
+        raise ConfigError(str(file), [ConfigFault(str(odd[0]), "a key that is no text", "a section's name")])
     return document
 
 
@@ -84,6 +88,12 @@ def _read_models(file: Path, models: Any) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ConfigError(str(models_file), [ConfigFault(place, error.msg.lower(), "valid JSON")]) from error
+    except RecursionError as error:
+        raise _too_deep(models_file) from error
+
+
+def _too_deep(file: Path) -> ConfigError:
+    return ConfigError(str(file), [ConfigFault("the file", "too many levels in each other", "a few levels")])
 
 
 def _models_file(file: Path, models: str) -> Path:

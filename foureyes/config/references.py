@@ -71,7 +71,7 @@ def _source_faults(sources: list[Any], tasks: Mapping[str, Any]) -> Iterator[Con
         named = [(f"tasks.{at}", task) for at, task in enumerate(_list(source.get("tasks"), []))]
         named += [(f"regions.{task}", task) for task in _mapping(source.get("regions"))]
         for place, task in named:
-            if task not in tasks:
+            if task not in list(tasks):
                 yield _unknown(f"sources.{index}.{place}", "task", task, tasks)
     yield from _doubles("sources", [_mapping(source).get("id", "main") for source in sources])
 
@@ -83,13 +83,17 @@ def _alert_faults(document: Mapping[str, Any], tasks: Mapping[str, Any]) -> Iter
         if _mapping(rule).get("when") != "reading":
             continue
         path, task, field = f"alerts.rules.{name}", rule.get("task"), rule.get("field")
-        known = _mapping(_mapping(_mapping(tasks.get(task)).get("schema")).get("properties"))
-        if task not in tasks:
+        if task not in list(tasks):
             yield _unknown(f"{path}.task", "task", task, tasks)
-        elif field not in known:
+        elif field not in (known := _answered(tasks[task])):
             yield _unknown(f"{path}.field", "field", field, known)
-        if rule.get("source") not in {None, *sources}:
+        if rule.get("source") not in [None, *sources]:
             yield _unknown(f"{path}.source", "source", rule.get("source"), sources)
+
+
+def _answered(task: Any) -> list[str]:
+    """The fields of a task's answer."""
+    return list(_mapping(_mapping(_mapping(task).get("schema")).get("properties")))
 
 
 def _doubles(section: str, ids: list[Any]) -> Iterator[ConfigFault]:

@@ -212,6 +212,22 @@ def test_a_file_that_is_no_mapping_of_sections(tmp_path: Path, text: str, path: 
     assert path in faults_of(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("a: " + "[" * 5000, "the file"),
+        ("2020-01-01: 1\n", "2020-01-01"),
+        ("sources: [{tasks: [[x]]}]\n", "sources.0.tasks.0"),
+        ("alerts: {rules: {r: {when: reading, task: [1], source: [2]}}}\n", "alerts.rules.r.task"),
+    ],
+)
+def test_a_document_of_an_odd_shape_is_a_fault(tmp_path: Path, text: str, path: str) -> None:
+    """Lists where names belong, dates for keys and endless nesting are told as every other fault."""
+    file = tmp_path / "foureyes.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert path in faults_of(file)
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """A binary file is told as such."""
     file = tmp_path / "binary.yaml"
