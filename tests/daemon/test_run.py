@@ -9,13 +9,16 @@ import os
 import signal
 import subprocess
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+from parts.direct import DIRECT
 from parts.foureyes import RunningDaemon, command, environment, foureyes
+from parts.motion import motion_config
 from parts.program import wait_until
 
 from foureyes.frames.demo.scene import Scene
@@ -24,6 +27,8 @@ READING_KEYS = {
     "task", "source", "frame_id", "captured_at", "read_frame_id", "read_at", "published_at", "age_ms", "values",
     "confidence", "confidence_from", "withheld", "evidence", "model", "server", "latency_ms", "origin", "fallback",
 }  # fmt: skip
+WATCHED_FRAMES = 75
+PIPE_BYTES = 4096  # the smallest that there is: it is full soon
 AMOUNTS = ("grand", "major", "minor", "mini", "balance")
 
 
@@ -44,12 +49,59 @@ def wrong_amounts(readings: list[dict[str, Any]], scene: Scene) -> list[tuple[st
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> RunningDaemon:
-    """A daemon that watched the demo for a while and ended by itself."""
-    daemon = RunningDaemon(tmp_path_factory.mktemp("watched"), "--source", "demo:3", "--duration", "25")
-    with daemon:
-        assert daemon.process.wait(90) == 0, daemon.tail(40)
-    return daemon
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """A daemon that watches the demo with all that is shipped, for tests that only look."""
+    with RunningDaemon(tmp_path_factory.mktemp("running"), "--source", "demo:3") as daemon:
+        yield daemon.wait_ready()
+
+
+@pytest.fixture(scope="module")
+def watched(running: RunningDaemon) -> RunningDaemon:
+    """The same daemon once it has watched for a while."""
+    running.wait(lambda: running.frames() >= WATCHED_FRAMES, "enough of the demo is watched", 180)
+    return running
+
+
+def test_one_daemon_for_a_state_folder(running: RunningDaemon) -> None:
+    """R26: a second daemon on the same state folder says so, with exit code 3, and the first goes on."""
+    second = foureyes("run", "--source", "demo", "--state-dir", str(running.state_dir))
+    assert second.returncode == 3
+    assert str(running.process.pid) in second.stderr
+    assert running.get("/health")["status"] in {"ok", "degraded"}
+
+
+def test_a_taken_port_is_told_with_its_holder(running: RunningDaemon, tmp_path: Path) -> None:
+    """An explicit port that is taken ends with exit code 4; by default the next free port is taken and printed."""
+    port = running.url.rpartition(":")[2]
+    refused = foureyes("run", "--source", "demo", "--state-dir", str(tmp_path), FOUREYES_WEB__PORT=port)
+    assert refused.returncode == 4
+    assert str(running.process.pid) in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_health_metrics_and_readings_over_http(running: RunningDaemon) -> None:
+    """The daemon answers /health, /ready, /metrics, /api/status and /api/readings with its real figures."""
+    running.wait(lambda: len(running.get("/api/readings")) == 4, "a reading of each task")
+    health = running.get("/health")
+    assert health.keys() >= {"status", "uptime_s", "memory", "connections", "version", "components"}
+    assert health["components"]["server:engine"]["state"] == "ok"
+    text = httpx.get(f"{running.url}/metrics", **DIRECT).text
+    assert "dropped_total" in text
+    assert 'foureyes_frames_total{source="main"}' in text
+    assert running.get("/api/status")["figures"]
+
+
+def test_events_begin_with_a_heartbeat(running: RunningDaemon) -> None:
+    """A client of /events gets a heartbeat at once, then readings as they are published."""
+    kinds = []
+    with httpx.stream("GET", f"{running.url}/events", **DIRECT, timeout=30) as response:
+        assert "no-store" in response.headers["cache-control"]
+        for line in response.iter_lines():
+            if line.startswith("event:"):
+                kinds.append(line.removeprefix("event:").strip())
+            if "reading" in kinds:
+                break
+    assert kinds[0] == "heartbeat"
 
 
 def test_every_published_amount_is_what_the_picture_showed(watched: RunningDaemon) -> None:
@@ -107,17 +159,20 @@ def test_what_stands_still_is_held(watched: RunningDaemon) -> None:
     assert all(reading["latency_ms"] is None for reading in held)
 
 
-def test_the_console_can_be_followed(watched: RunningDaemon) -> None:
-    """The console names the version, the page's address, what is watched, and when it was ready."""
-    console = watched.log.read_text("utf-8")
-    for part in ("FourEyes 0.", "http://127.0.0.1:", "ready in", "stopped"):
+def test_the_console_of_a_watch_that_ends_by_itself_can_be_followed(tmp_path: Path) -> None:
+    """After --duration it ends with 0; the console names version, page, when it was ready, and the end."""
+    with RunningDaemon(tmp_path, *motion_config(tmp_path), "--duration", "1") as daemon:
+        assert daemon.process.wait(90) == 0, daemon.tail(40)
+    console = daemon.log.read_text("utf-8")
+    for part in ("FourEyes 0.", "http://127.0.0.1:", "ready in", "watching the built-in demo", "stopped"):
         assert part in console
     assert "Traceback" not in console
+    assert daemon.readings()
 
 
 def test_ctrl_c_ends_gracefully_and_leaves_no_child(tmp_path: Path) -> None:
     """One Ctrl-C ends with exit code 0; the engine is gone, and so is the sign of a running daemon."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+    with RunningDaemon(tmp_path, *motion_config(tmp_path)) as daemon:
         engine = daemon.wait_ready().engine()
         assert daemon.stop(signal.SIGINT) == 0, daemon.tail()
         assert not engine.is_running()
@@ -128,14 +183,14 @@ def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
     """While a stop takes its time, a later Ctrl-C ends at once with 130, and the engine ends by itself."""
     fifo = tmp_path / "readings.jsonl"
     os.mkfifo(fifo)
-    reader = os.open(
-        fifo, os.O_RDONLY | os.O_NONBLOCK
-    )  # it never reads: when the pipe is full, closing takes its time
+    # it never reads: when the pipe is full, closing takes its time
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
-        with RunningDaemon(tmp_path, "--source", "demo", "--fps", "20") as daemon:
+        with RunningDaemon(tmp_path, *motion_config(tmp_path), "--fps", "20") as daemon:
             engine = daemon.wait_ready().engine()
             daemon.wait(
-                lambda: lines_published(daemon) > 200 and unread_bytes(reader) > 30_000, "the pipe is full"
+                lambda: lines_published(daemon) > 50 and unread_bytes(reader) > PIPE_BYTES / 2, "the pipe is full"
             )
 
             def ended() -> bool:
@@ -164,25 +219,29 @@ def unread_bytes(reader: int) -> int:
 
 
 def test_two_signals_at_once_are_one_wish(tmp_path: Path) -> None:
-    """Two SIGTERM in a row, as some programs send them, still end gracefully."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+    """Two SIGTERM in a row, as some programs send them, still end gracefully, and stop the whole tree."""
+    with RunningDaemon(tmp_path, *motion_config(tmp_path)) as daemon:
         daemon.wait_ready()
+        children = psutil.Process(daemon.process.pid).children(recursive=True)
+        assert children
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.stop(signal.SIGTERM) == 0
+        assert not any(child.is_running() for child in children)
 
 
-def test_what_a_killed_daemon_left_is_not_believed(tmp_path: Path) -> None:
-    """After kill -9, status says that no daemon runs, although its last words are still there."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        daemon.stop(signal.SIGKILL)
+def test_a_killed_daemon_leaves_no_engine_behind_and_is_not_believed_to_run(tmp_path: Path) -> None:
+    """After kill -9 status says that no daemon runs, although its last words are there, and the engine ends."""
+    with RunningDaemon(tmp_path, *motion_config(tmp_path)) as daemon:
+        engine = daemon.wait_ready().engine()
+        assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
         assert (daemon.state_dir / "daemon.json").exists()
         assert "no daemon runs" in foureyes("status", "--state-dir", str(daemon.state_dir)).stderr
+        wait_until(lambda: not engine.is_running(), 60, "the engine notices that its parent is gone")
 
 
 def test_the_daemon_ends_when_nobody_reads_its_stdout(tmp_path: Path) -> None:
     """`run --readings - | head` ends when head does, and not some day."""
-    arguments = command("run", "--source", "demo", "--readings", "-", "--state-dir", str(tmp_path))
+    arguments = command("run", *motion_config(tmp_path), "--readings", "-", "--state-dir", str(tmp_path / "state"))
     running = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
     )
@@ -195,101 +254,40 @@ def test_the_daemon_ends_when_nobody_reads_its_stdout(tmp_path: Path) -> None:
     running.stderr.close()
 
 
-def test_a_killed_daemon_leaves_no_engine_behind(tmp_path: Path) -> None:
-    """After kill -9 of the daemon the engine ends by itself."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        engine = daemon.wait_ready().engine()
-        assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
-        wait_until(lambda: not engine.is_running(), 60, "the engine notices that its parent is gone")
+@pytest.fixture(scope="module")
+def struck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """A daemon whose engine the tests do harm to, one after the other."""
+    folder = tmp_path_factory.mktemp("struck")
+    with RunningDaemon(folder, *motion_config(folder, check_s=1.0)) as daemon:
+        yield daemon
 
 
-def test_a_killed_engine_is_restarted_while_the_loop_goes_on(tmp_path: Path) -> None:
+def restarts(daemon: RunningDaemon) -> int:
+    """How often the engine was started anew."""
+    return int(daemon.component("server:engine")["restarts"])
+
+
+def test_a_killed_engine_is_restarted_while_the_loop_goes_on(struck: RunningDaemon) -> None:
     """After kill -9 of the engine, frames go on and readings come back from a new engine."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        first = daemon.wait_ready().engine()
-        frames = daemon.frames()
-        first.kill()
-        daemon.wait(lambda: daemon.component("server:engine")["restarts"] == 1, "the restart")
-        daemon.wait(lambda: daemon.get("/ready")["ready"], "ready again")
-        assert daemon.engine().pid != first.pid
-        assert daemon.frames() > frames
-        seen = len(daemon.readings())
-        daemon.wait(
-            lambda: any(reading["origin"] == "inferred" for reading in daemon.readings()[seen:]), "a reading again"
-        )
-        assert {"failed", "ready"} <= {entry.get("state") for entry in daemon.log_events()}
+    first = struck.wait_ready().engine()
+    frames, before = struck.frames(), restarts(struck)
+    first.kill()
+    struck.wait(lambda: restarts(struck) == before + 1, "the restart")
+    struck.wait(lambda: struck.get("/ready")["ready"], "ready again")
+    assert struck.engine().pid != first.pid
+    assert struck.frames() > frames
+    seen = len(struck.readings())
+    struck.wait(
+        lambda: any(reading["origin"] == "inferred" for reading in struck.readings()[seen:]), "a reading again"
+    )
+    assert {"failed", "ready"} <= {entry.get("state") for entry in struck.log_events()}
 
 
-def test_a_hung_engine_is_replaced(tmp_path: Path) -> None:
+def test_a_hung_engine_is_replaced(struck: RunningDaemon) -> None:
     """An engine that is alive and answers nothing (SIGSTOP) is killed and started anew."""
-    config = tmp_path / "config.yaml"
-    shipped = foureyes("config", "show").stdout
-    config.write_text(shipped.replace("check_s: 10.0", "check_s: 1.0", 1), encoding="utf-8")
-    with RunningDaemon(tmp_path, "--source", "demo", "--config", str(config)) as daemon:
-        hung = daemon.wait_ready().engine()
-        hung.suspend()
-        daemon.wait(lambda: daemon.component("server:engine")["restarts"] >= 1, "the hang is noticed")
-        daemon.wait(lambda: daemon.get("/ready")["ready"], "ready again")
-        assert not hung.is_running()
-
-
-def test_one_daemon_for_a_state_folder(tmp_path: Path) -> None:
-    """R26: a second daemon on the same state folder says so, with exit code 3, and the first goes on."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        second = foureyes("run", "--source", "demo", "--state-dir", str(daemon.state_dir))
-        assert second.returncode == 3
-        assert str(daemon.process.pid) in second.stderr
-        assert daemon.get("/health")["status"] in {"ok", "degraded"}
-
-
-def test_a_taken_port_is_told_with_its_holder(tmp_path: Path) -> None:
-    """An explicit port that is taken ends with exit code 4; by default the next free port is taken and printed."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        port = daemon.url.rpartition(":")[2]
-        refused = foureyes(
-            "run", "--source", "demo", "--state-dir", str(tmp_path / "other"), FOUREYES_WEB__PORT=port
-        )
-        assert refused.returncode == 4
-        assert str(daemon.process.pid) in refused.stderr
-        assert "Traceback" not in refused.stderr
-
-
-def test_health_metrics_and_readings_over_http(tmp_path: Path) -> None:
-    """The daemon answers /health, /ready, /metrics, /api/status and /api/readings with its real figures."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        daemon.wait(lambda: len(daemon.get("/api/readings")) == 4, "a reading of each task")
-        health = daemon.get("/health")
-        assert health.keys() >= {"status", "uptime_s", "memory", "connections", "version", "components"}
-        assert health["components"]["server:engine"]["state"] == "ok"
-        text = httpx.get(f"{daemon.url}/metrics", trust_env=False).text
-        assert "dropped_total" in text
-        assert 'foureyes_frames_total{source="main"}' in text
-        assert daemon.get("/api/status")["figures"]
-
-
-def test_events_begin_with_a_heartbeat(tmp_path: Path) -> None:
-    """A client of /events gets a heartbeat at once, then readings as they are published."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        kinds = []
-        with httpx.stream("GET", f"{daemon.url}/events", trust_env=False, timeout=30) as response:
-            assert "no-store" in response.headers["cache-control"]
-            for line in response.iter_lines():
-                if line.startswith("event:"):
-                    kinds.append(line.removeprefix("event:").strip())
-                if "reading" in kinds:
-                    break
-        assert kinds[0] == "heartbeat"
-
-
-def test_sigterm_ends_like_ctrl_c(tmp_path: Path) -> None:
-    """A service manager's SIGTERM ends with exit code 0 and stops the whole tree."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
-        daemon.wait_ready()
-        children = psutil.Process(daemon.process.pid).children(recursive=True)
-        assert children
-        assert daemon.stop(signal.SIGTERM) == 0
-        assert not any(child.is_running() for child in children)
+    hung = struck.wait_ready().engine()
+    before = restarts(struck)
+    hung.suspend()
+    struck.wait(lambda: restarts(struck) > before, "the hang is noticed")
+    struck.wait(lambda: struck.get("/ready")["ready"], "ready again")
+    assert not hung.is_running()
