@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from parts.foureyes import RunningDaemon, foureyes
 from parts.jpeg import encode_jpeg
+from parts.motion import motion_config
 
 from foureyes import __version__
 from foureyes.frames.demo.scene import Scene
@@ -63,7 +64,7 @@ def test_analyze_names_what_it_cannot_read(pictures: Path, tmp_path: Path) -> No
     cut = tmp_path / "cut.png"
     cut.write_bytes((pictures / "a.png").read_bytes()[:5000])
     images = [str(cut), str(tmp_path / "absent.png"), str(pictures / "a.png")]
-    done = foureyes("analyze", *images, "--task", "vision_ocr", "--json")
+    done = foureyes("analyze", *images, "--task", "animation_detection", "--json")
     assert done.returncode == 1
     assert "truncated" in done.stderr
     assert "absent.png: cannot be read: no such file" in done.stderr
@@ -89,8 +90,9 @@ def test_check_says_ok_line_by_line(tmp_path: Path) -> None:
 
 def test_check_says_what_to_do(tmp_path: Path) -> None:
     """A source that is not there fails the check with a sentence, and the other lines are still looked at."""
+    absent = f"video:{tmp_path / 'absent.mp4'}"
     done = foureyes(
-        "check", "--source", f"video:{tmp_path / 'absent.mp4'}", "--state-dir", str(tmp_path), "--json"
+        "check", *motion_config(tmp_path), "--source", absent, "--state-dir", str(tmp_path / "state"), "--json"
     )
     assert done.returncode == 1
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
@@ -112,10 +114,9 @@ def test_a_bad_configuration_ends_with_2(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("source", ["tape", "screen:x", "demo:-1", "video:"])
-def test_a_source_that_is_not_in_the_grammar(source: str, tmp_path: Path) -> None:
+def test_a_source_that_is_not_in_the_grammar(tmp_path: Path) -> None:
     """A source that cannot be understood is a wrong call that shows the grammar."""
-    done = foureyes("run", "--source", source, "--state-dir", str(tmp_path))
+    done = foureyes("run", "--source", "tape", "--state-dir", str(tmp_path))
     assert done.returncode == 2
     assert "obs[:NAME]" in done.stderr
 
@@ -129,14 +130,16 @@ def test_status_without_a_daemon(tmp_path: Path) -> None:
 
 def test_status_and_models_of_a_running_daemon(tmp_path: Path) -> None:
     """status prints health and readings of the running daemon, models tells which are warm."""
-    with RunningDaemon(tmp_path, "--source", "demo") as daemon:
+    config = motion_config(tmp_path)
+    with RunningDaemon(tmp_path, *config) as daemon:
         daemon.wait_ready()
-        daemon.wait(lambda: len(daemon.get("/api/readings")) == 4, "a reading of each task")
+        daemon.wait(lambda: len(daemon.get("/api/readings")) == 1, "a reading of the task")
         folder = ["--state-dir", str(daemon.state_dir)]
         assert "server:engine" in foureyes("status", *folder).stdout
         document = json.loads(foureyes("status", *folder, "--json").stdout)
-        assert len(document["readings"]) == 4
-        assert all(row["warm"] for row in json.loads(foureyes("models", *folder, "--json").stdout))
+        assert [reading["task"] for reading in document["readings"]] == ["motion"]
+        rows = json.loads(foureyes("models", *config, *folder, "--json").stdout)
+        assert [row["warm"] for row in rows] == [True]
 
 
 def test_config_show_is_a_valid_configuration(tmp_path: Path) -> None:
@@ -186,20 +189,13 @@ def test_the_engine_command_names_a_taken_port() -> None:
 
 def test_a_model_that_the_server_does_not_have_is_named(tmp_path: Path) -> None:
     """An id that no server serves fails the check by name, while the models that are there count as ready."""
-    config = tmp_path / "config.yaml"
-    schema = {"type": "object", "properties": {"grand": {"type": ["string", "null"], "format": "money"}}}
-    document = {
-        "sources": [{"kind": "demo"}],
-        "models": {"read": {"model_id": "ocr"}, "trocr": {"model_id": "microsoft/trocr-base-handwritten"}},
-        "tasks": {"money": {"models": ["trocr", "read"], "schema": schema}},
-    }
-    config.write_text(json.dumps(document), "utf-8")
-    done = foureyes("check", "--config", str(config), "--state-dir", str(tmp_path / "state"), "--json")
+    config = motion_config(tmp_path, "microsoft/trocr-base-handwritten")
+    done = foureyes("check", *config, "--state-dir", str(tmp_path / "state"), "--json")
     findings = json.loads(done.stdout)
     assert done.returncode == 1
     assert [finding["ok"] for finding in findings if "trocr" in finding["text"]] == [False]
-    assert {"what": "model engine/ocr", "ok": True, "text": "loaded, answered its probe"} in findings
-    with RunningDaemon(tmp_path, "--config", str(config)) as daemon:
+    assert {"what": "model engine/animation", "ok": True, "text": "loaded, answered its probe"} in findings
+    with RunningDaemon(tmp_path, *config) as daemon:
         daemon.wait_ready()
         assert daemon.component("server:engine")["state"] == "degraded"
         daemon.wait(lambda: bool(daemon.readings()), "a reading by the second candidate")
