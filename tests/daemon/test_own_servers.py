@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
+from parts.direct import DIRECT
 from parts.fakes.steering import FakeLog, FakeServer, command, steer
 from parts.program import free_port, wait_until
 from parts.serving import Serving, is_alive, server, serving, wait_gone
@@ -81,37 +83,9 @@ def test_a_second_candidate_answers_while_the_first_is_started_anew(tmp_path: Pa
             assert not [each for each in running.readings("read")[seen:] if each["model"] is None]
 
 
-def server_events(url: str, until: str) -> Iterator[tuple[str, str]]:
-    """The changes of servers as /events tells them, each before and after, up to one state."""
-    kind = ""
-    with httpx.stream("GET", f"{url}/events", trust_env=False, timeout=60) as response:
-        for line in response.iter_lines():
-            name, _, text = line.partition(": ")
-            kind = text if name == "event" else kind
-            if name == "data" and kind == "server":
-                change = json.loads(text)
-                yield change["before"], change["state"]
-                if change["state"] == until:
-                    return
-            elif name == "data" and kind == "heartbeat":
-                yield "", "listening"
-
-
-def test_every_change_of_a_server_is_a_live_event(tmp_path: Path) -> None:
-    """Who follows /events is told each state of a killed server, from its failure until it is ready again."""
-    with with_own(tmp_path) as running:
-        running.daemon.wait_ready()
-        told = server_events(running.daemon.url, until="ready")
-        assert next(told) == ("", "listening")
-        os.kill(running.server("llama-server")["pid"], signal.SIGKILL)
-        changes = [change for change in told if change[1] != "listening"]
-    states = ["ready", "failed", "starting", "loading", "ready"]
-    assert changes == list(pairwise(states))
-
-
 def test_a_long_start_that_makes_progress_is_waited_for(tmp_path: Path) -> None:
     """A server that says for longer than start_timeout_s that it loads is no failed start."""
-    with with_own(tmp_path, "--loading-s", "7", start_timeout_s=5) as running:
+    with with_own(tmp_path, "--loading-s", "12", start_timeout_s=10) as running:
         running.daemon.wait_ready()
         assert running.states("llama-server") == ["starting", "loading", "ready"]
 
@@ -178,7 +152,7 @@ def test_a_child_that_ends_at_once_is_told_with_its_code_and_last_words(tmp_path
 
 def test_a_child_on_another_port_is_told_with_that_port(tmp_path: Path) -> None:
     """A server that listens elsewhere is a failed start whose reason names where it does."""
-    with with_own(tmp_path, "--bind-other-port", start_timeout_s=2) as running:
+    with with_own(tmp_path, "--bind-other-port", start_timeout_s=5) as running:
         failed = running.wait_event("server.state", state="failed")
         assert "listens on port" in failed["message"]
         assert "nobody listens at" in failed["message"]
@@ -249,6 +223,13 @@ def test_r25_a_taken_port_that_the_command_names_is_an_error_that_names_the_hold
         assert stranger.running
 
 
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A daemon with a llama-server of its own that tests put to trouble, one after the other."""
+    with with_own(tmp_path_factory.mktemp("owner"), restarts={"stable_s": 1}) as running:
+        yield running
+
+
 def learn(running: Serving) -> tuple[int, int]:
     """Have it answer a few times, from which its budget is learned; its pid and port."""
     running.daemon.wait_ready()
@@ -260,30 +241,55 @@ def learn(running: Serving) -> tuple[int, int]:
     return state["pid"], int(state["url"].rpartition(":")[2])
 
 
-def test_a_server_that_lives_and_does_not_work_is_started_anew(tmp_path: Path) -> None:
+def test_a_server_that_lives_and_does_not_work_is_started_anew(owner: Serving) -> None:
     """A request over its learned budget while the server uses no processor is a hang, whatever /health says."""
-    with with_own(tmp_path) as running:
-        pid, port = learn(running)
-        steer(port, model="*", fail="hang", times=1)
-        running.show()
-        healing = running.wait_event("server.healing", ailment="hung")
-        assert "lives and does not work" in healing["message"]
-        running.wait_event("server.healed")
-        assert running.server("llama-server")["pid"] != pid
-        wait_gone(pid)
+    pid, port = learn(owner)
+    healed = len(owner.events("server.healed"))
+    steer(port, model="*", fail="hang", times=1)
+    owner.show()
+    healing = owner.wait_event("server.healing", ailment="hung")
+    assert "lives and does not work" in healing["message"]
+    owner.daemon.wait(lambda: len(owner.events("server.healed")) > healed, "it is healed")
+    assert owner.server("llama-server")["pid"] != pid
+    wait_gone(pid)
 
 
-def test_a_server_that_works_for_long_is_waited_for(tmp_path: Path) -> None:
+def test_a_server_that_works_for_long_is_waited_for(owner: Serving) -> None:
     """Slow work is said once and not punished: the answer comes from the same process."""
-    with with_own(tmp_path) as running:
-        pid, port = learn(running)
-        seen = len(running.readings("read"))
-        steer(port, model="*", fail="burn", delay_s=6, times=1)
-        running.show()
-        running.wait_event("server.slow")
-        running.wait_reading("read", seen, origin="inferred", model="vlm")
-        assert running.server("llama-server")["pid"] == pid
-        assert len(running.events("server.slow")) == 1
+    pid, port = learn(owner)
+    seen, slow = len(owner.readings("read")), len(owner.events("server.slow"))
+    steer(port, model="*", fail="burn", delay_s=6, times=1)
+    owner.show()
+    owner.wait_reading("read", seen, origin="inferred", model="vlm")
+    assert owner.server("llama-server")["pid"] == pid
+    assert len(owner.events("server.slow")) == slow + 1
+
+
+def server_events(url: str, until: str) -> Iterator[tuple[str, str]]:
+    """The changes of servers as /events tells them, each before and after, up to one state."""
+    kind = ""
+    with httpx.stream("GET", f"{url}/events", **DIRECT, timeout=60) as response:
+        for line in response.iter_lines():
+            name, _, text = line.partition(": ")
+            kind = text if name == "event" else kind
+            if name == "data" and kind == "server":
+                change = json.loads(text)
+                yield change["before"], change["state"]
+                if change["state"] == until:
+                    return
+            elif name == "data" and kind == "heartbeat":
+                yield "", "listening"
+
+
+def test_every_change_of_a_server_is_a_live_event(owner: Serving) -> None:
+    """Who follows /events is told each state of a killed server, from its failure until it is ready again."""
+    owner.daemon.wait_ready()
+    told = server_events(owner.daemon.url, until="ready")
+    assert next(told) == ("", "listening")
+    os.kill(owner.server("llama-server")["pid"], signal.SIGKILL)
+    changes = [change for change in told if change[1] != "listening"]
+    states = ["ready", "failed", "starting", "loading", "ready"]
+    assert changes == list(pairwise(states))
 
 
 def test_a_server_stopped_by_sigstop_is_known_and_replaced(tmp_path: Path) -> None:

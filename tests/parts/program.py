@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-POLL_S = 0.02
+POLL_S = 0.05
 
 
 class MissingProgramError(Exception):
