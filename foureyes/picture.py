@@ -155,6 +155,12 @@ def encode_png(pixels: Pixels) -> bytes:
     return data.tobytes()
 
 
+def distance(one: Pixels, other: Pixels) -> Pixels:
+    """How far each pixel of two pictures of one shape differs in any channel, of shape (height, width)."""
+    blue, green, red = cv2.split(cv2.absdiff(one, other))
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+
+
 def digest(pixels: Pixels) -> str:
     """Return the xxh3-128 of shape and pixels, in hex: equal for equal pixels, whatever the encoding was."""
     hasher = xxhash.xxh3_128(str(pixels.shape).encode())

@@ -22,12 +22,6 @@ _SAME_LAYOUT = 0.2
 """In heights: by how much a line's edges and its widest gap may move while its box still fits."""
 
 
-def difference(old: Pixels, new: Pixels) -> Pixels:
-    """How far each pixel of two pictures of one shape differs in any channel, of shape (height, width)."""
-    blue, green, red = cv2.split(cv2.absdiff(old, new))
-    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
-
-
 def rewritten(apart: Pixels, old: Pixels, new: Pixels, boxes: Sequence[Box]) -> list[Box]:
     """The boxes of known lines in which something else is written that fills them as the old text did."""
     return [box for box in boxes if box.cut(apart).any() and _fills_alike(box.cut(old), box.cut(new))]

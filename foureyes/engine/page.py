@@ -9,13 +9,13 @@ from functools import partial
 import cv2
 import numpy as np
 
-from foureyes.engine.change import beyond, changed_windows, difference, holding, rewritten
+from foureyes.engine.change import beyond, changed_windows, holding, rewritten
 from foureyes.engine.line import Line, line_of, unpadded
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import GRID_PX, Ocr, scaled
 from foureyes.engine.sight import Sight
 from foureyes.engine.timings import Timings
-from foureyes.picture import Box, Pixels, digest
+from foureyes.picture import Box, Pixels, digest, distance
 
 _WORTH_A_WHOLE = 0.5
 """Windows that cover more of the picture than this are no cheaper than the whole."""
@@ -146,7 +146,7 @@ class PageReader:
 def _same_places(last: Page, pixels: Pixels) -> tuple[list[Box], list[Box]]:
     """The boxes of lines that are written anew in their place, and the windows in which text is to be found."""
     boxes = [line.box for line in last.lines]
-    apart = difference(last.pixels, pixels)
+    apart = distance(last.pixels, pixels)
     same = rewritten(apart, last.pixels, pixels, boxes)
     windows = holding(changed_windows(beyond(apart, same, boxes)), boxes)
     return [box for box in same if not _touches(box, windows)], windows

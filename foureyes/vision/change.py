@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from foureyes.picture import Box, Pixels
+from foureyes.picture import Box, Pixels, distance
 
 TILE_PX = 16
 HIGHEST_THRESHOLD = 12.0
@@ -30,9 +30,8 @@ _CELLS = 9
 
 def difference(current: Pixels, accepted: Pixels) -> Levels:
     """3x3 sum of the absolute difference, largest channel: shape (height, width), 0 to 2,295."""
-    blue, green, red = cv2.split(cv2.absdiff(current, accepted))
-    largest = cv2.max(cv2.max(blue, green), red)
-    return np.asarray(cv2.boxFilter(largest, cv2.CV_16U, (3, 3), normalize=False), np.uint16)
+    apart = distance(current, accepted)
+    return np.asarray(cv2.boxFilter(apart, cv2.CV_16U, (3, 3), normalize=False), np.uint16)
 
 
 def changed(current: Pixels, accepted: Pixels, thresholds: Levels | None) -> bool:

@@ -13,7 +13,7 @@ from parts.labelled.ticking import SIZE, Pair, growths, one_digit_changes
 
 from benches.results import verdict
 from foureyes.engine import reader
-from foureyes.engine.change import beyond, changed_windows, difference, holding, rewritten
+from foureyes.engine.change import beyond, changed_windows, holding, rewritten
 from foureyes.engine.line import Line, Text
 from foureyes.engine.memo import Memo, Memory, Page
 from foureyes.engine.ocr import Ocr
@@ -21,7 +21,7 @@ from foureyes.engine.page import PageReader
 from foureyes.engine.timings import Timings
 from foureyes.frames.frame import Frame
 from foureyes.frames.region import WHOLE
-from foureyes.picture import Box, Picture, Pixels, digest
+from foureyes.picture import Box, Picture, Pixels, digest, distance
 from foureyes.vision.change import Noise, changed
 from foureyes.vision.look import Look, view_of
 
@@ -122,7 +122,7 @@ def _remembered(pair: Pair) -> bool:
     memo, line = Memo(), Line(pair.shown[0], (), 1.0, pair.box)
     memo.keep("main", Page(digest(pair.before), pair.before, (line,), True, 0.0))
     memo.text(pair.box.cut(pair.before), lambda _: Text(pair.shown[0], (), 1.0), Memory())
-    apart = difference(pair.before, pair.after)
+    apart = distance(pair.before, pair.after)
     same = rewritten(apart, pair.before, pair.after, [pair.box])
     windows = holding(changed_windows(beyond(apart, same)), [pair.box])
     page = memo.page(digest(pair.after), pair.after, Memory())

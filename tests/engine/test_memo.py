@@ -12,13 +12,13 @@ from test_layouts import MONEY, schema
 
 from foureyes.engine import reader
 from foureyes.engine.answer import Answer
-from foureyes.engine.change import changed_windows, difference, holding
+from foureyes.engine.change import changed_windows, holding
 from foureyes.engine.line import Text
 from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
 from foureyes.engine.timings import Timings
-from foureyes.picture import Box, Pixels
+from foureyes.picture import Box, Pixels, distance
 
 NAMES = ("grand", "major", "minor", "mini", "balance")
 PLACES = ((60, 40), (460, 40), (860, 40), (60, 240), (460, 240))
@@ -178,10 +178,10 @@ def test_every_changed_pixel_is_in_a_window() -> None:
         spots = [(int(rng.integers(333)), int(rng.integers(517)), int(rng.integers(3))) for _ in range(3)]
         for spot in spots:
             new[spot] ^= 1
-        windows = changed_windows(difference(old, new))
+        windows = changed_windows(distance(old, new))
         for y, x, _ in spots:
             assert any(box.x <= x < box.right and box.y <= y < box.bottom for box in windows)
-    assert changed_windows(difference(old, old.copy())) == []
+    assert changed_windows(distance(old, old.copy())) == []
 
 
 def test_windows_hold_whole_lines_and_do_not_overlap() -> None:
