@@ -22,7 +22,7 @@ from parts.serving import Serving, server, serving
 from parts.state_screens import captured, screen
 
 from foureyes.cli.app import main
-from foureyes.picture import Pixels, digest, encode_png
+from foureyes.picture import Pixels, decode, digest, encode_png
 
 THEME = 5
 STATE = {"enum": ["menu", "play", "over", None]}
@@ -98,6 +98,17 @@ def beside(running: Serving, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def shown_live(running: Serving, pixels: Pixels) -> None:
+    """Show a picture and wait until it is the daemon's newest: `teach` without a file takes that one."""
+    running.screen.show(pixels)
+    newest = f"{running.daemon.url}/api/frame"
+
+    def seen() -> bool:
+        return bool((decode(httpx.get(newest, **DIRECT).content) == pixels).all())
+
+    running.daemon.wait(seen, "the daemon has the new picture")
+
+
 def picture_file(folder: Path, pixels: Pixels, name: str = "picture.png") -> Path:
     file = folder / name
     file.write_bytes(encode_png(pixels))
@@ -137,12 +148,12 @@ def test_a_running_daemon_takes_up_what_it_is_taught(watched: Serving, tmp_path:
 def test_a_picture_that_is_gone_is_a_fault_and_no_guess(watched: Serving) -> None:
     """A taught picture that somebody deleted is named as the task's trouble; taught anew, it is told again."""
     folder = watched.daemon.state_dir / "taught"
-    watched.screen.show(screen("game", "map", THEME, 5))
+    beside(watched, "look", "play", str(picture_file(folder.parent, screen("game", "play", THEME, 5))))
+    shown_live(watched, screen("game", "map", THEME, 5))
     seen = len(watched.readings("look"))
     (example,) = beside(watched, "look", "over")
     watched.wait_reading("look", seen, values={"state": "over"})
     (folder / f"{example['digest']}.png").unlink()
-    beside(watched, "look", "menu", "--forget")  # another set of pictures: the engine reads them anew
     seen = len(watched.readings("look"))
     watched.screen.show(screen("game", "map", THEME, 6))
     beside(watched, "look", "over", str(picture_file(folder.parent, screen("game", "over", THEME, 6))))
