@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
@@ -16,15 +15,14 @@ from foureyes.servers.cerberus import Cerberus, Rung
 from foureyes.servers.gate import Gate
 from foureyes.servers.instance import Instance, OwnedProcess
 from foureyes.servers.process.listener import listener_pid
-from foureyes.servers.recycling import recycle_due
-from foureyes.servers.roster import Roster, load
+from foureyes.servers.recycling import Recycler
+from foureyes.servers.roster import Roster
 from foureyes.servers.server import ChatReply, ChatRequest, ModelServer
 from foureyes.servers.state import ALLOWED, ServerSnapshot, ServerState
 from foureyes.servers.trouble import Ailment, Trouble
 from foureyes.servers.vigil import Vigil
 from foureyes.telemetry.log import event
 from foureyes.telemetry.report import Report, report_to_nobody
-from foureyes.telemetry.resources import process_use
 
 _DRAIN_S = 30.0
 
@@ -77,7 +75,7 @@ class Supervisor:
         self._instance: Instance | None = None
         self._pid: int | None = None
         self._vigil: Vigil | None = None
-        self._recycled_mono_s = -math.inf
+        self._recycler = Recycler(settings, self._roster, self._started, now)
         self._settled = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -314,34 +312,25 @@ class Supervisor:
 
     async def _recycle(self, instance: Instance) -> Trouble | None:
         """Load the models anew before their engine has leaked too much: beside the old ones where that can be."""
-        rules, pid = self._settings.recycling, self.snapshot.pid
-        rss_bytes = process_use(pid).rss_bytes if pid is not None and rules.above_mb is not None else None
-        why = recycle_due(rules, images=instance.images, rss_bytes=rss_bytes)
-        if why is None or self._now() - self._recycled_mono_s < self._settings.restarts.stable_s:
+        why = self._recycler.due(instance, self.snapshot.pid)
+        can_reload = instance.server.can_unload and instance.in_flight == 0  # between frames
+        if why is None or not (self._launch.can_overlap or can_reload):
             return None
-        began_s = self._recycled_mono_s = self._now()
-        if self._launch.can_overlap:
-            if not await self._replaced(instance):
-                return None
-        elif instance.server.can_unload and instance.in_flight == 0:  # between frames
+        self._recycler.begin()
+        if not self._launch.can_overlap:
             for model_id in self._roster.loaded:
                 if (trouble := await self._reload(instance, model_id, f"recycled {why}")) is not None:
                     return trouble
             instance.images = 0
-        else:
+        elif not await self._replaced(instance):
             return None
-        took_ms = round((self._now() - began_s) * 1000)
-        text = f"server '{self.snapshot.id}' was recycled {why}"
-        event("server.recycled", text, server=self.snapshot.id, duration_ms=took_ms)
+        self._recycler.say_done(why)
         return None
 
     async def _replaced(self, old: Instance) -> bool:
         """Have a second instance take over; the old one ends when it has answered all. False: it goes on."""
-        try:
-            fresh = await self._proved()
-        except FourEyesError as error:
-            text = f"server '{self.snapshot.id}' could not be recycled, and goes on: {error}"
-            event("server.recycling_failed", text, level="warning", server=self.snapshot.id)
+        fresh = await self._recycler.successor()
+        if fresh is None:
             return False
         self._instance, self._pid = fresh, await _pid(fresh)
         self._show()
@@ -350,17 +339,6 @@ class Supervisor:
         finally:
             await old.put_down()
         return True
-
-    async def _proved(self) -> Instance:
-        """A second instance whose models have answered their probes. Raises a ServerError leaf."""
-        fresh = await self._started(0)
-        try:
-            for model_id in self._roster.loaded:
-                await load(fresh, model_id, self._settings)
-        except BaseException:
-            await fresh.put_down()
-            raise
-        return fresh
 
     def _move(self, state: ServerState, reason: str) -> None:
         before = self.snapshot
