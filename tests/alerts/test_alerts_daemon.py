@@ -63,14 +63,14 @@ class Alarmed:
 
     def wait_notice(self, **wanted: Any) -> dict[str, Any]:
         """The next notice; it is as wanted."""
-        self.watched.daemon.wait(lambda: bool(self.notices()), f"a notice with {wanted}", 40)
+        self.watched.daemon.wait(lambda: bool(self.notices()), f"a notice with {wanted}", 60)
         (notice,) = self.notices()
         self.heard += 1
         assert wanted.items() <= notice.items()
         return notice
 
     def wait_calm(self) -> None:
-        self.watched.daemon.wait(lambda: not self.active(), "nothing is in trouble", 40)
+        self.watched.daemon.wait(lambda: not self.active(), "nothing is in trouble", 60)
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ class Agreeing(Watched):
             later = self.readings(name)[since:]
             return [each for each in later if values.items() <= each["values"].items()]
 
-        self.daemon.wait(lambda: bool(found()), f"a reading of {name} with {values}", 30)
+        self.daemon.wait(lambda: bool(found()), f"a reading of {name} with {values}", 60)
         return found()[0]
 
 
@@ -256,7 +256,7 @@ def test_what_the_second_reader_reads_otherwise_is_null(watched: Agreeing) -> No
         later = watched.readings("disputed")[since:]
         return [each for each in later if each["evidence"].get("number", {}).get("alternatives") == both]
 
-    watched.daemon.wait(lambda: bool(conflicts()), "a conflict of the two", 30)
+    watched.daemon.wait(lambda: bool(conflicts()), "a conflict of the two", 60)
     reading = conflicts()[0]
     assert reading["withheld"] == {"number": "conflict"}
     assert reading["values"]["amount"] == "1.00"

@@ -36,7 +36,7 @@ def wait_balance(running: Serving, since: int, value: str | None) -> dict[str, A
     def found() -> list[dict[str, Any]]:
         return [each for each in running.readings("read")[since:] if each["values"]["balance"] == value]
 
-    running.daemon.wait(lambda: bool(found()), f"a balance of {value}", 40)
+    running.daemon.wait(lambda: bool(found()), f"a balance of {value}", 60)
     return found()[0]
 
 

@@ -63,7 +63,7 @@ class Telling:
         return self._watched.engine.requests(name)[self.asked[name] :]
 
     def wait_requests(self, name: str, number: int) -> None:
-        self._watched.daemon.wait(lambda: len(self.requests(name)) >= number, f"{number} requests of {name}", 30)
+        self._watched.daemon.wait(lambda: len(self.requests(name)) >= number, f"{number} requests of {name}", 60)
 
     def story(self, *shown: str) -> Story:
         readings = {name: self._watched.readings(name)[self.published[name] :] for name in TASKS}
@@ -112,7 +112,7 @@ def delays(watched: Watched, failures: Story) -> tuple[Story, int, int]:  # noqa
         asked_again = all(len(telling.requests(name)) > 1 for name in ("old", "huge", *SLOW))
         return asked_again and len(telling.story().origins("late", "inferred")) > 0
 
-    watched.daemon.wait(all_done, "the late, the slow and the huge are over", 40)
+    watched.daemon.wait(all_done, "the late, the slow and the huge are over", 60)
     frames = watched.daemon.frames() - frames
     watched.settle(*TASKS)
     return telling.story(shown), frames, peak - resident

@@ -49,7 +49,7 @@ def wait_source(watched: Watched, name: str, state: str, cause: str | None = Non
         now = source(watched, name)
         return (now["state"], now["cause"]) == (state, cause)
 
-    watched.daemon.wait(found, f"source {name} is {state} by {cause}", 30)
+    watched.daemon.wait(found, f"source {name} is {state} by {cause}", 60)
     return source(watched, name)
 
 

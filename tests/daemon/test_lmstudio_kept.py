@@ -131,7 +131,7 @@ def test_tasks_that_combine_go_as_one_request(tmp_path: Path) -> None:
                 asked = [set(wanted["json_schema"]["schema"]["properties"]) for wanted in formats]
                 return {"first", "second"} in asked
 
-            running.daemon.wait(combined, "a request for both tasks", 30)
+            running.daemon.wait(combined, "a request for both tasks", 60)
             for name in tasks:
                 running.wait_reading(name, origin="inferred", values={"amount": None, "number": 7})
             answered = running.events("request.done", outcome="ok")
@@ -154,7 +154,7 @@ def test_recycled_models_leave_no_gap(tmp_path: Path) -> None:
                 running.show()
                 return bool(running.events("server.recycled"))
 
-            running.daemon.wait(recycled, "it is recycled", 30)
+            running.daemon.wait(recycled, "it is recycled", 60)
             running.wait_reading("read", len(running.readings("read")), model="one", origin="inferred")
             assert len(fake.events("unloaded")) >= 1
             assert all(each["model"] for each in running.readings("read")[seen:])

@@ -140,7 +140,7 @@ def test_the_clock_goes_on_while_tasks_look_less_often(short: Short) -> None:
     short.running.wait_event("machine.pressure", pressure="engine")
     daemon = short.running.daemon
     frames, readings = daemon.frames(), len(short.running.readings("read"))
-    daemon.wait(lambda: daemon.frames() - frames >= 15, "fifteen frames more", 30)
+    daemon.wait(lambda: daemon.frames() - frames >= 15, "fifteen frames more", 60)
     assert 3 <= len(short.running.readings("read")) - readings <= 8
 
 

@@ -38,7 +38,7 @@ def wait_reading(running: Serving, since: int, balance: str | None) -> dict[str,
     def found() -> list[dict[str, Any]]:
         return [each for each in running.readings("read")[since:] if each["values"]["balance"] == balance]
 
-    running.daemon.wait(lambda: bool(found()), f"a balance of {balance}", 40)
+    running.daemon.wait(lambda: bool(found()), f"a balance of {balance}", 60)
     return found()[0]
 
 

@@ -146,6 +146,6 @@ def test_a_closed_terminal_ends_the_daemon_unless_it_was_told_to_stay(tmp_path: 
                 assert "SIGHUP: ending gracefully" in log.read_text("utf-8")
             else:
                 daemon.process.send_signal(signal.SIGHUP)
-                wait_until(lambda: "config.reloaded" in log.read_text("utf-8"), 30, "a reload")
+                wait_until(lambda: "config.reloaded" in log.read_text("utf-8"), 60, "a reload")
         finally:
             daemon.end()

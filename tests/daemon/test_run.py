@@ -197,7 +197,7 @@ def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
                 daemon.process.send_signal(signal.SIGINT)
                 return not daemon.running
 
-            wait_until(ended, 30, "it is forced to end")
+            wait_until(ended, 60, "it is forced to end")
             assert daemon.process.returncode == 130
             assert not (daemon.state_dir / "daemon.json").exists()
             wait_until(lambda: not engine.is_running(), 60, "the engine notices that its parent is gone")

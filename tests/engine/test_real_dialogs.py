@@ -137,7 +137,7 @@ def test_a_browser_that_reaches_nobody_shows_an_error(ocr: Ocr, tmp_path: Path) 
             return bool(still) and seen(ocr, shown[-1]).values["error_text"] is not None
 
         try:
-            wait_until(said, 40, "the browser's page for an address that cannot be reached")
+            wait_until(said, 60, "the browser's page for an address that cannot be reached")
         finally:
             browser.end()
     found = seen(ocr, shown[-1]).values

@@ -38,7 +38,7 @@ def listed(watched: Watched, **wanted: str) -> list[Group]:
 
 
 def wait_listed(watched: Watched, **wanted: str) -> Group:
-    watched.daemon.wait(lambda: bool(listed(watched, **wanted)), f"a fault with {wanted}", 30)
+    watched.daemon.wait(lambda: bool(listed(watched, **wanted)), f"a fault with {wanted}", 60)
     return listed(watched, **wanted)[0]
 
 
@@ -79,7 +79,7 @@ def test_the_clock_never_waits_for_the_spool(watched: Watched) -> None:
             lambda: watched.metric("foureyes_faults_total", component="task:stuck") > failed, "the fault", 30
         )
         since = watched.daemon.frames()
-        watched.daemon.wait(lambda: watched.daemon.frames() >= since + FRAMES, "frames go on", 30)
+        watched.daemon.wait(lambda: watched.daemon.frames() >= since + FRAMES, "frames go on", 60)
         assert watched.metric("foureyes_missed_ticks_total") - missed < FRAMES / 2
         holder.execute("ROLLBACK")
     assert wait_listed(watched, component="task:stuck").count == 1
@@ -108,12 +108,12 @@ def test_a_disk_that_takes_nothing_is_told_and_outlived(watched: Watched) -> Non
         watched.daemon.wait(
             lambda: watched.metric("foureyes_faults_total", component="task:doomed") > known, "the fault", 30
         )
-        watched.daemon.wait(lambda: watched.daemon.component("errors")["state"] == "failing", "it is told", 30)
+        watched.daemon.wait(lambda: watched.daemon.component("errors")["state"] == "failing", "it is told", 60)
         since = watched.daemon.frames()
-        watched.daemon.wait(lambda: watched.daemon.frames() >= since + 3, "frames go on", 30)
+        watched.daemon.wait(lambda: watched.daemon.frames() >= since + 3, "frames go on", 60)
     finally:
         process.rlimit(psutil.RLIMIT_FSIZE, before)
-    watched.daemon.wait(lambda: watched.daemon.component("errors")["state"] == "ok", "it is well again", 30)
+    watched.daemon.wait(lambda: watched.daemon.component("errors")["state"] == "ok", "it is well again", 60)
     assert len(listed(watched, component="task:doomed")) == 2
 
 

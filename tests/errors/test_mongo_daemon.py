@@ -59,7 +59,7 @@ def fail_once(watched: Watched, text: str) -> None:
 def wait_documents(watched: Watched, database: Database[dict[str, Any]], kind: str, count: int) -> list[Any]:
     """The documents of ERR0R with this type, once there are so many."""
     events = database["ERR0R"]
-    watched.daemon.wait(lambda: events.count_documents({"type": kind}) >= count, f"{count} {kind} in ERR0R", 30)
+    watched.daemon.wait(lambda: events.count_documents({"type": kind}) >= count, f"{count} {kind} in ERR0R", 60)
     return list(events.find({"type": kind}))
 
 

@@ -72,7 +72,7 @@ def test_a_client_that_goes_away_is_written_down(studio: FakeServer) -> None:
     studio.control(model="a/one", fail="hang")
     before = len(studio.events("gone"))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{studio.url}/v1/chat/completions", json=request("a/one"), **DIRECT, timeout=0.2)
+        httpx.post(f"{studio.url}/v1/chat/completions", json=request("a/one"), **DIRECT, timeout=1)
     wait_until(lambda: len(studio.events("gone")) > before, 60, "the fake to see that its client has gone")
 
 

@@ -227,7 +227,7 @@ def run_until(forge: Forge, condition: Callable[[], bool]) -> None:
     async def run() -> None:
         task = asyncio.create_task(forge.triage().run(), name="triage")
         try:
-            await asyncio.to_thread(wait_until, condition, 20, "triage does its work")
+            await asyncio.to_thread(wait_until, condition, 60, "triage does its work")
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -254,7 +254,7 @@ def test_two_cannot_do_the_same_triage(forge: Forge) -> None:
 
     async def both() -> None:
         task = asyncio.create_task(forge.triage().run(), name="triage")
-        await asyncio.to_thread(wait_until, lambda: inbox(forge) != [], 20, "the hand-over")
+        await asyncio.to_thread(wait_until, lambda: inbox(forge) != [], 60, "the hand-over")
         with pytest.raises(StateFolderBusyError):
             await forge.triage().run_once()
         task.cancel()

@@ -47,7 +47,7 @@ class SlowFolder:
 async def asked(camera: Camera) -> asyncio.Task[Frame]:
     """Begin a look, and return once the source has been asked."""
     look = asyncio.create_task(camera.look())
-    await asyncio.to_thread(wait_until, lambda: camera.state.grabbing_since_mono_s is not None, 10, "the look")
+    await asyncio.to_thread(wait_until, lambda: camera.state.grabbing_since_mono_s is not None, 60, "the look")
     return look
 
 

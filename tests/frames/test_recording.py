@@ -138,7 +138,7 @@ for number in itertools.count():
     recorder = subprocess.Popen([sys.executable, "-c", program, str(folder), str(here), str(here.parent)])
     index = folder / "index.jsonl"
     try:
-        wait_until(lambda: index.is_file() and index.stat().st_size > 20_000, 30, "a hundred frames")
+        wait_until(lambda: index.is_file() and index.stat().st_size > 20_000, 60, "a hundred frames")
     finally:
         os.kill(recorder.pid, signal.SIGKILL)
         recorder.wait(10)

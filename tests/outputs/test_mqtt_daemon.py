@@ -35,7 +35,7 @@ class Published:
             newest = subscriber.newest(topic)
             return newest is not None and wanted.items() <= newest.items()
 
-        self.watched.daemon.wait(met, f"{topic} with {wanted}", 30)
+        self.watched.daemon.wait(met, f"{topic} with {wanted}", 60)
         return dict(subscriber.newest(topic))
 
     def wait_link(self, state: str) -> None:
@@ -87,9 +87,9 @@ def test_whoever_comes_later_gets_the_newest_reading_and_state(daemon: Published
     """They are retained: the reading as in the file, what is not known null in it, and each part's word."""
     show(daemon, "first", number=41)
     with Subscriber(daemon.broker.port) as early:
-        daemon.watched.daemon.wait(lambda: _number(early) == 41, "the reading", 30)
+        daemon.watched.daemon.wait(lambda: _number(early) == 41, "the reading", 60)
     with Subscriber(daemon.broker.port) as late:
-        daemon.watched.daemon.wait(lambda: _number(late) == 41, "the retained reading", 30)
+        daemon.watched.daemon.wait(lambda: _number(late) == 41, "the retained reading", 60)
         reading = late.newest(READING)
         assert reading["values"] == {"amount": None, "number": 41}
         assert reading["withheld"].keys() == {"amount"}
@@ -154,7 +154,7 @@ def test_a_broker_that_is_away_is_a_state_and_one_line_and_gets_the_newest_when_
     daemon.broker.start()
     daemon.wait_link("ok")
     with Subscriber(daemon.broker.port) as subscriber:
-        watched.daemon.wait(lambda: _number(subscriber) == 53, "the newest reading", 30)
+        watched.daemon.wait(lambda: _number(subscriber) == 53, "the newest reading", 60)
         daemon.wait(subscriber, "homeassistant/sensor/eyes_main_read_number/config")
         assert subscriber.payloads(AVAILABILITY) == ["online"]
         assert [json.loads(each)["values"]["number"] for each in subscriber.payloads(READING)] == [53]
@@ -174,7 +174,7 @@ def test_a_daemon_that_is_killed_is_offline_by_its_last_will(daemon: Published) 
         def gone() -> bool:
             return subscriber.payloads(AVAILABILITY)[-1:] == ["offline"]
 
-        wait_until(gone, 30, "the last will")
+        wait_until(gone, 60, "the last will")
 
 
 def _number(subscriber: Subscriber) -> Any:

@@ -141,7 +141,7 @@ class RunningDaemon(Program):
     def engine(self) -> psutil.Process:
         return psutil.Process(self.component("server:engine")["pid"])
 
-    def stop(self, number: int, timeout_s: float = 30.0) -> int:
+    def stop(self, number: int, timeout_s: float = 60.0) -> int:
         """Send one signal to the daemon alone and wait for its exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout_s)

@@ -31,7 +31,7 @@ class Serving:
         """What /health says of a server."""
         return self.daemon.component(f"server:{name}")
 
-    def wait_server(self, name: str, state: str, timeout_s: float = 40) -> dict[str, Any]:
+    def wait_server(self, name: str, state: str, timeout_s: float = 60) -> dict[str, Any]:
         """Wait until /health says that a server is in a state."""
         self.daemon.wait((self.daemon.state_dir / "daemon.json").exists, "the daemon says where it is")
         self.daemon.wait(lambda: self.server(name)["state"] == state, f"server {name} is {state}", timeout_s)
@@ -40,7 +40,7 @@ class Serving:
     def readings(self, name: str) -> list[dict[str, Any]]:
         return [each for each in self.daemon.readings() if each["task"] == name]
 
-    def wait_reading(self, name: str, since: int = 0, timeout_s: float = 30, **wanted: Any) -> dict[str, Any]:
+    def wait_reading(self, name: str, since: int = 0, timeout_s: float = 60, **wanted: Any) -> dict[str, Any]:
         """The first reading of a task, after the `since` first ones, whose keys are as wanted."""
 
         def found() -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ class Serving:
         wanted["event"] = name
         return [each for each in self.daemon.log_events() if wanted.items() <= each.items()]
 
-    def wait_event(self, name: str, timeout_s: float = 40, **wanted: Any) -> dict[str, Any]:
+    def wait_event(self, name: str, timeout_s: float = 60, **wanted: Any) -> dict[str, Any]:
         """The first line of the log with this event, once it is there."""
         self.daemon.wait(lambda: bool(self.events(name, **wanted)), f"the event {name} with {wanted}", timeout_s)
         return self.events(name, **wanted)[0]

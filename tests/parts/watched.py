@@ -163,7 +163,7 @@ class Watched:
             later = self.readings(name, source)[since:]
             return [each for each in later if all(each[key] == value for key, value in wanted.items())]
 
-        self.daemon.wait(lambda: bool(found()), f"a reading of {name} with {wanted}", 30)
+        self.daemon.wait(lambda: bool(found()), f"a reading of {name} with {wanted}", 60)
         return found()[0]
 
     def settle(self, *names: str) -> None:
@@ -177,7 +177,7 @@ class Watched:
             later = {reading["task"] for reading in self.daemon.readings()[seen:] if is_of_it(reading)}
             return later.issuperset(names)
 
-        self.daemon.wait(held, f"{', '.join(names)} hold what is shown", 30)
+        self.daemon.wait(held, f"{', '.join(names)} hold what is shown", 60)
 
     def metric(self, name: str, **labels: str) -> float:
         """A figure of /metrics; 0 where it was never counted."""

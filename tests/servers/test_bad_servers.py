@@ -169,9 +169,9 @@ async def test_r7_a_timeout_cancels_the_request(adapter: ModelServer, kind: Serv
     await adapter.load(kind.model)
     before = len(fake.events("gone"))
     fake.control(model="*", fail="hang", times=1)
-    with pytest.raises(ServerTimeoutError, match=r"within 0\.2 s"):
-        await adapter.chat(question(kind, timeout_s=0.2))
-    gone = partial(wait_until, lambda: len(fake.events("gone")) > before, 10, "the fake to see it")
+    with pytest.raises(ServerTimeoutError, match=r"within 1 s"):
+        await adapter.chat(question(kind, timeout_s=1))
+    gone = partial(wait_until, lambda: len(fake.events("gone")) > before, 60, "the fake to see it")
     await asyncio.to_thread(gone)
 
 

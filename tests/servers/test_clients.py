@@ -48,7 +48,7 @@ async def a_request_under_way(fake: FakeServer, http: ServerHttp) -> AsyncIterat
     before = len(fake.requests("/v1/models"))
     fake.control(path="/v1/models", delay_s=1.0, times=1)
     asking: asyncio.Task[object] = asyncio.create_task(http.call("GET", "/v1/models", timeout_s=20))
-    await asyncio.to_thread(wait_until, lambda: len(fake.requests("/v1/models")) > before, 10, "the request")
+    await asyncio.to_thread(wait_until, lambda: len(fake.requests("/v1/models")) > before, 60, "the request")
     yield asking
     await asking
 

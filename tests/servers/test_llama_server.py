@@ -143,7 +143,7 @@ async def test_a_crash_ends_the_server(tmp_path: Path, connect: Connect) -> None
         fake.control(model="*", fail="crash")
         with pytest.raises(ServerReplyError, match="broke off"):
             await server.chat(question("fake-vl"))
-        await asyncio.to_thread(wait_until, lambda: not fake.running, 10, "the server to end")
+        await asyncio.to_thread(wait_until, lambda: not fake.running, 60, "the server to end")
         with pytest.raises(ServerRefusedError):
             await server.check_live()
         with fake.again():

@@ -96,7 +96,7 @@ async def test_llama_swap_says_how_many_it_takes_at_once(tmp_path: Path, connect
         await server.load("a")
         fake.control(model="a", delay_s=1.0, times=1)
         slow = asyncio.create_task(server.chat(question("a")))
-        await asyncio.to_thread(wait_until, lambda: len(fake.chats("a")) == 2, 10, "the slow request")
+        await asyncio.to_thread(wait_until, lambda: len(fake.chats("a")) == 2, 60, "the slow request")
         with pytest.raises(ServerBusyError) as told:
             await server.chat(question("a"))
         assert told.value.retry_after_s == 1
@@ -137,7 +137,7 @@ async def test_vllm_ends_with_its_engine(tmp_path: Path, connect: Connect) -> No
         fake.control(model="a", fail="crash", times=1)
         with pytest.raises(ServerError):
             await server.chat(question("a"))
-        await asyncio.to_thread(wait_until, lambda: not fake.running, 10, "vLLM to end")
+        await asyncio.to_thread(wait_until, lambda: not fake.running, 60, "vLLM to end")
         with pytest.raises(ServerRefusedError):
             await server.check_live()
 

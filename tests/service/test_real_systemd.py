@@ -77,7 +77,7 @@ def test_a_reload_leaves_the_process_in_place(systemd: UserSystemd, tmp_path: Pa
         document["sources"] = [{"id": "another", "kind": "demo"}]
         config.write_text(json.dumps(document), encoding="utf-8")
         systemd.systemctl("reload", "foureyes.service")
-        wait_until(lambda: status(systemd)["text"] == "watching another", 30, "the new source is watched")
+        wait_until(lambda: status(systemd)["text"] == "watching another", 60, "the new source is watched")
         assert (shown(systemd, "ActiveState"), shown(systemd, "MainPID")) == ("active", pid)
         assert shown(systemd, "ReloadResult") == "success"
         foureyes("service", "uninstall", "--user", **systemd.environment())
@@ -94,6 +94,6 @@ def test_a_look_that_never_returns_is_ended_by_the_watchdog(systemd: UserSystemd
         done = foureyes("service", "install", "--user", "--config", str(config), **systemd.environment())
         assert done.returncode == 0, done.stderr
         first = shown(systemd, "MainPID")
-        wait_until(lambda: shown(systemd, "NRestarts") not in {"", "0"}, 30, "systemd starts it again")
-        wait_until(lambda: shown(systemd, "MainPID") not in {first, "0"}, 30, "another process looks")
+        wait_until(lambda: shown(systemd, "NRestarts") not in {"", "0"}, 60, "systemd starts it again")
+        wait_until(lambda: shown(systemd, "MainPID") not in {first, "0"}, 60, "another process looks")
         foureyes("service", "uninstall", "--user", **systemd.environment())

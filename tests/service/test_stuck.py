@@ -95,7 +95,7 @@ async def test_a_source_that_has_ended_is_not_stuck(tmp_path: Path) -> None:
     blocked = Blocked(tmp_path, 3.0, StallRules(1, None))
     async with blocked.looking() as task:
         await asyncio.to_thread(blocked.answer)
-        await asyncio.to_thread(wait_until, lambda: blocked.watch.done, 10, "the end of the folder")
+        await asyncio.to_thread(wait_until, lambda: blocked.watch.done, 60, "the end of the folder")
         blocked.clock.move(1000)
         assert blocked.watch.stuck_s() is None
         await asyncio.wait({task}, timeout=10)

@@ -51,7 +51,7 @@ def capture(obs_studio: ObsStudio, tmp_path_factory: pytest.TempPathFactory) -> 
     def all_shown() -> bool:
         return all(is_shown(captured(name, "q90"), pixels) for name, pixels in drawings.items())
 
-    wait_until(all_shown, 30, "OBS to show all scenes")
+    wait_until(all_shown, 60, "OBS to show all scenes")
     return captured
 
 

@@ -203,7 +203,7 @@ def test_a_frame_is_looked_up_by_its_id(shown: Shown, page: Page) -> None:
         later = shown.daemon.readings()[seen:]
         return next((each for each in later if (each["task"], each["origin"]) == ("read", "inferred")), None)
 
-    shown.daemon.wait(lambda: read() is not None, "a reading of it", 30)
+    shown.daemon.wait(lambda: read() is not None, "a reading of it", 60)
     page.get_by_label("Frame", exact=True).fill(str((read() or {})["frame_id"]))
     page.get_by_role("button", name="Show", exact=True).click()
     way = page.locator("#frame-way")

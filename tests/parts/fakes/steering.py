@@ -161,7 +161,7 @@ class FakeLms:
         """Change how the command behaves from its next run on, and the daemon from its next start on."""
         self._home.configure(**wanted)
 
-    def run(self, *arguments: str, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run the command as a person would."""
         return subprocess.run(
             [str(self.path), *arguments], capture_output=True, text=True, timeout=timeout_s, check=False
