@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
+from foureyes.engine.alarms import tells_error, tells_lost
+from foureyes.engine.buttons import is_button, is_step
 from foureyes.engine.labels import folded
 from foureyes.engine.line import Line
+from foureyes.engine.rectangles import filled, framed
 from foureyes.engine.sight import Sight
-from foureyes.picture import Box, Pixels
+from foureyes.picture import Box
 
-_BUTTON_WORDS = (
-    *("ok", "close", "retry", "reload", "cancel", "yes", "no", "continue", "dismiss", "try again", "accept"),
-    *("quit", "abort", "ignore", "reconnect", "refresh", "got it", "discard", "don't save", "allow", "deny"),
-    *("schließen", "abbrechen", "erneut versuchen", "wiederholen", "ja", "nein", "weiter", "verstanden"),
-    *("neu laden", "neu verbinden", "verwerfen", "beenden"),
-    *("fermer", "annuler", "réessayer", "oui", "non", "continuer", "accepter", "recharger", "d'accord"),
-    *("cerrar", "cancelar", "reintentar", "aceptar", "sí", "continuar", "recargar", "entendido"),
-    *("fechar", "tentar novamente", "aceitar", "sim", "não", "recarregar", "entendi"),
-)
-_BUTTONS = frozenset(folded(word) for word in _BUTTON_WORDS)
-_SMALLEST_SHARE, _LARGEST_SHARE = 0.004, 0.5
-_RECTANGULAR = 0.8
-_SAME_COLOUR = 5
-"""How far a pixel of a panel's ground may be from its colour, in each channel; JPEG stays below."""
-_NOISE = 2
-"""By how much a ground differs from line to line of one panel, in any channel."""
 _MOST_LINES = 10
 """A dialog says one thing; a panel with more lines is a form or a page."""
 _FARTHEST_UP = 12.0
 """How far over a button, in its heights, what it answers may stand."""
 _HIGHEST_BUTTON = 0.4
 """Where the button's middle may be at the highest, as a fraction of the panel's height from its top."""
-
-Colour = tuple[int, ...]
+_TWIN_PX = 8
+"""By how much cards of one row may seem to be out of it: an edge is found inside or outside its line."""
 
 
 @dataclass(frozen=True)
@@ -57,89 +41,58 @@ class Panel:
         return tuple(said)
 
 
-def is_button(line: Line) -> bool:
-    """Whether a line says what buttons of dialogs say; the icon before it may be read as a character."""
-    behind_icon = line.text.strip()[1:].lstrip()
-    return folded(line.text) in _BUTTONS or (behind_icon[:1].isupper() and folded(behind_icon) in _BUTTONS)
-
-
 def dialog_panel(sight: Sight) -> Panel | None:
     """The dialog of a picture, or None. Only a panel around a button-like text is looked for."""
     buttons = [line for line in sight.lines if is_button(line)]
     if not buttons:
         return None
-    boxes = (*_framed(sight.pixels), *_filled(sight, buttons))
-    for box in sorted(set(boxes), key=lambda box: box.width * box.height):
-        panel = _panel(box, sight)
-        if panel is not None:
-            return panel
-    return None
+    texts = [line.box for line in _above(sight.lines, buttons)]
+    boxes = {*framed(sight.pixels), *filled(sight.pixels, texts)}
+    panels = [panel for box in boxes if (panel := _panel(box, sight)) is not None]
+    alone = [panel for panel in panels if not any(_are_twins(panel, other) for other in panels)]
+    return min(alone, key=_area, default=None)
 
 
 def _panel(box: Box, sight: Sight) -> Panel | None:
-    """The dialog in a rectangle: something is said above its button, and it is not a whole form."""
+    """The dialog in a rectangle: something is said above its answers, and it is not a form, a list or a card."""
     inside = tuple(line for line in sight.lines if _contains(box, line.box))
     said = [line for line in inside if not is_button(line)]
     own = [line for line in inside if is_button(line) and _middle(line.box) > box.y + _HIGHEST_BUTTON * box.height]
-    if not own or not 0 < len(said) <= _MOST_LINES:
+    if not own or not 0 < len(said) <= _MOST_LINES or _repeats(own):
+        return None
+    if all(map(is_step, own)) and not any(_wants_an_answer(line.text) for line in said):
         return None
     above = any(line.box.bottom <= own[-1].box.y + own[-1].box.height // 2 for line in said)
     return Panel(box, inside, own[-1]) if above else None
 
 
-def _framed(pixels: Pixels) -> Iterator[Box]:
-    """Rectangles that are found by their edges."""
-    edges = cv2.dilate(cv2.Canny(pixels, 30, 90), np.ones((3, 3), np.uint8))
-    yield from _rectangles(np.asarray(edges, np.uint8))
+def _repeats(buttons: Sequence[Line]) -> bool:
+    """Whether two buttons say the same: a list asks of each of its rows, a dialog asks once."""
+    return len({folded(button.text) for button in buttons}) < len(buttons)
 
 
-def _filled(sight: Sight, buttons: Iterable[Line]) -> Iterator[Box]:
-    """Rectangles of the colour on which the lines above a button stand, however they end at what is around."""
-    grounds = [_ground(sight.pixels, line.box) for line in _above(sight.lines, buttons)]
-    for ground in _unlike(grounds):
-        low, high = (tuple(value + by for value in ground) for by in (-_SAME_COLOUR, _SAME_COLOUR))
-        mask = np.asarray(cv2.inRange(sight.pixels, np.array(low), np.array(high)), np.uint8)
-        yield from _rectangles(mask)
+def _wants_an_answer(text: str) -> bool:
+    """Whether a text tells trouble or asks, which a card with a button to go on does not."""
+    return tells_error(text) or tells_lost(text) or text.rstrip().endswith("?")
 
 
-def _unlike(grounds: Iterable[Colour]) -> list[Colour]:
-    """One colour for all that are the same but for noise, so that each is looked for once."""
-    kept: list[Colour] = []
-    for ground in grounds:
-        if all(max(map(abs, map(int.__sub__, ground, known))) > _NOISE for known in kept):
-            kept.append(ground)
-    return kept
+def _are_twins(panel: Panel, other: Panel) -> bool:
+    """Whether two panels are cards in one row or column with the same button; a dialog is alone."""
+    one, two = panel.box, other.box
+    in_row = max(abs(one.y - two.y), abs(one.bottom - two.bottom)) <= _TWIN_PX
+    in_column = max(abs(one.x - two.x), abs(one.right - two.right)) <= _TWIN_PX
+    alike = folded(panel.button.text) == folded(other.button.text)
+    return alike and (in_row or in_column) and not one.overlaps(two)
 
 
-def _above(lines: Iterable[Line], buttons: Iterable[Line]) -> list[Line]:
+def _above(lines: Iterable[Line], buttons: Sequence[Line]) -> list[Line]:
     """The lines that stand over a button, near enough to be of one panel with it."""
-    under = list(buttons)
     return [
         line
         for line in lines
         if not is_button(line)
-        and any(0 < button.box.y - line.box.y < _FARTHEST_UP * button.box.height for button in under)
+        and any(0 < button.box.y - line.box.y < _FARTHEST_UP * button.box.height for button in buttons)
     ]
-
-
-def _ground(pixels: Pixels, box: Box) -> Colour:
-    """The colour that a line stands on: the middle one of its box, since letters fill less than half of it."""
-    height, width = pixels.shape[:2]
-    around = box.widened(max(2, box.height // 4), width, height).cut(pixels)
-    return tuple(int(value) for value in np.median(around.reshape(-1, 3), axis=0))
-
-
-def _rectangles(marks: Pixels) -> Iterator[Box]:
-    """The boxes of contours that fill their boxes, not too small and not too large for a dialog."""
-    height, width = marks.shape
-    contours, _ = cv2.findContours(marks, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    for contour in contours:
-        x, y, across, down = cv2.boundingRect(contour)
-        share = across * down / (width * height)
-        if not _SMALLEST_SHARE <= share <= _LARGEST_SHARE:
-            continue
-        if cv2.contourArea(contour) >= _RECTANGULAR * across * down:
-            yield Box(x, y, across, down)
 
 
 def _contains(box: Box, inner: Box) -> bool:
@@ -158,6 +111,10 @@ def _goes_on(line: Line, below: Line) -> bool:
     high = max(line.box.height, below.box.height)
     left = abs(line.box.x - below.box.x) <= high
     return left and -high // 2 <= below.box.y - line.box.bottom <= high
+
+
+def _area(panel: Panel) -> int:
+    return panel.box.width * panel.box.height
 
 
 def _middle(box: Box) -> float:

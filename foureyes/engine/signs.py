@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from foureyes.engine.alarms import could_be_label, tells_error, tells_lost
 from foureyes.engine.answer import Answer, Finding, answer_of, corners, withheld
 from foureyes.engine.line import Line
-from foureyes.engine.panels import dialog_panel
+from foureyes.engine.panels import Panel, dialog_panel
 from foureyes.engine.sight import Sight
 from foureyes.engine.stance import blocked, stance
 from foureyes.picture import Pixels
@@ -39,23 +41,36 @@ _FARTHEST_COUNT = 30.0
 """A counter's number may stand this many heights right of its label."""
 
 
+@dataclass(frozen=True)
+class _View:
+    """A sight and its dialog, which is looked for once for all signs that ask."""
+
+    sight: Sight
+
+    @cached_property
+    def panel(self) -> Panel | None:
+        """The dialog, or None."""
+        return dialog_panel(self.sight)
+
+
 def look_out(schema: Schema, sights: Sequence[Sight]) -> Answer:
     """Answer each field by its `x-sign`."""
-    findings = {field.name: _field(field, sights) for field in fields(schema)}
+    views = [_View(sight) for sight in sights]
+    findings = {field.name: _field(field, views) for field in fields(schema)}
     return answer_of(schema, findings, _CONFIDENCE_FROM)
 
 
-def _field(field: Field, sights: Sequence[Sight]) -> Finding:
+def _field(field: Field, views: Sequence[_View]) -> Finding:
     sign = field.annotations.get("x-sign")
-    sight = sights[min(field.annotations.get("x-picture", 0), len(sights) - 1)]
+    view = views[min(field.annotations.get("x-picture", 0), len(views) - 1)]
     look = _LOOKS.get(str(sign))
     if look is None:
         return withheld("absent")
-    height, width = sight.pixels.shape[:2]
+    height, width = view.sight.pixels.shape[:2]
     least_width, least_height = _LEAST_FOR_TEXT if sign in _WRITTEN else _LEAST_FOR_SCREEN
     if width < least_width or height < least_height:
         return withheld("too_small")
-    return _as_asked(field, look(sight))
+    return _as_asked(field, look(view))
 
 
 def _as_asked(field: Field, found: Finding) -> Finding:
@@ -68,9 +83,9 @@ def _as_asked(field: Field, found: Finding) -> Finding:
     return found
 
 
-def _error_text(sight: Sight) -> Finding:
+def _error_text(view: _View) -> Finding:
     """The line that tells an error and those of its dialog; null with no reason to withhold is: there is none."""
-    panel = dialog_panel(sight)
+    sight, panel = view.sight, view.panel
     told = [line for line in sight.lines if tells_error(line.text) or tells_lost(line.text)]
     telling = [line for line in told if (panel and line in panel.lines) or not _names_number(line, sight)]
     if not telling:
@@ -94,30 +109,33 @@ def _names_number(line: Line, sight: Sight) -> bool:
     )
 
 
-def _dialog(sight: Sight) -> Finding:
-    panel = dialog_panel(sight)
+def _dialog(view: _View) -> Finding:
+    sight, panel = view.sight, view.panel
     if panel is not None:
         evidence = {"box": corners(panel.box), "picture": sight.index, "text": panel.button.text, "reads": 1}
         return Finding(True, None, evidence, panel.button.score)
     return Finding(False) if sight.complete else withheld("unreadable")
 
 
-def _disconnected(sight: Sight) -> Finding:
+def _disconnected(view: _View) -> Finding:
+    sight = view.sight
     telling = [line for line in sight.lines if tells_lost(line.text)]
     if telling:
         return Finding(True, None, sight.evidence(telling[0]), telling[0].score)
     return Finding(False) if sight.complete else withheld("unreadable")
 
 
-def _black(sight: Sight) -> Finding:
+def _black(view: _View) -> Finding:
+    sight = view.sight
     share = _dark_share(sight.pixels)
     is_black = share >= _DARK_SHARE and float(cv2.meanStdDev(sight.pixels)[1].max()) < _QUIET_SPREAD
     evidence = {"picture": sight.index, "dark_share": round(share, 4), "reads": 1}
     return Finding(is_black, None, evidence, share if is_black else 1.0 - share * 0.5)
 
 
-def _blank(sight: Sight) -> Finding:
+def _blank(view: _View) -> Finding:
     """One colour all over, as a window that draws nothing shows; a gradient or a picture of noise is none."""
+    sight = view.sight
     ground = np.median(sight.pixels[::_SPARSE, ::_SPARSE].reshape(-1, 3), axis=0)
     alike = cv2.inRange(sight.pixels, ground - _QUIET_SPREAD, ground + _QUIET_SPREAD)
     share = cv2.countNonZero(alike) / alike.size
@@ -126,7 +144,8 @@ def _blank(sight: Sight) -> Finding:
     return Finding(is_blank, None, evidence, share if is_blank else 1.0 - share * 0.5)
 
 
-def _frozen(sight: Sight) -> Finding:
+def _frozen(view: _View) -> Finding:
+    sight = view.sight
     if sight.earlier is None or sight.earlier.shape != sight.pixels.shape:
         return withheld("absent")
     equal = cv2.inRange(cv2.absdiff(sight.pixels, sight.earlier), np.zeros(3), np.zeros(3))
@@ -140,7 +159,7 @@ def _dark_share(pixels: Pixels) -> float:
     return cv2.countNonZero(dark) / dark.size
 
 
-_LOOKS: dict[str, Callable[[Sight], Finding]] = {
+_LOOKS: dict[str, Callable[[_View], Finding]] = {
     "error_text": _error_text,
     "dialog": _dialog,
     "disconnected": _disconnected,

@@ -29,8 +29,10 @@ class Lookout:
     def __init__(self, ocr: Ocr) -> None:
         self._pages = PageReader(ocr, Memo())
 
-    def look(self, pixels: Pixels, stream: str | None = None) -> Answer:
-        return signs.look_out(SIGNS, [self._pages.sight(0, pixels, stream, Memory(), Timings())])
+    def look(self, pixels: Pixels, stream: str | None = None, *, anew: bool = False) -> Answer:
+        """Look at the next picture of a stream; anew: with nothing that is remembered from before."""
+        memory = Memory(self._pages.memo.clock()) if anew else Memory()
+        return signs.look_out(SIGNS, [self._pages.sight(0, pixels, stream, memory, Timings())])
 
 
 def seen(ocr: Ocr, pixels: Pixels) -> Answer:
