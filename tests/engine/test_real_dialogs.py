@@ -32,8 +32,23 @@ CALM = """<body style="font-family:sans-serif"><h1>Settings</h1><p><input type=c
 <p><input type=checkbox> Start with the system</p><p>Errors: 0</p><p>Connection: good</p>
 <p style="margin-top:300px"><button style="font-size:18px">Cancel</button>
 <button style="font-size:18px">OK</button></p></body>"""
+DARK = """<meta charset=utf-8><style>body{font-family:sans-serif;background:#16181d;color:#ddd}
+div{display:inline-block;margin:12px;padding:16px;background:#23262e;border:1px solid #445}
+button{font-size:16px;padding:6px 20px} td{padding:6px 12px}</style><h1>Devices</h1>"""
+CARDS = f"""{DARK}<div><b>Camera 1</b><p>Last seen 3 min ago</p><button>Close</button></div>
+<div><b>Front door</b><p>Last seen 9 min ago</p><button>Close</button></div><br>
+<div><b>Camera 2</b><p>Last seen 2 h ago</p><button>Reconnect</button></div>"""
+TABLE = f"""{DARK}<div><table><tr><td>Ada wants to see order 1042<td><button>Accept</button>
+<tr><td>Bruno wants to see order 1043<td><button>Accept</button>
+<tr><td>Clara wants to see order 1044<td><button>Accept</button></table></div>"""
 BAD_GATEWAY = "<center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center>"
-PAGES = {"/modal": (200, MODAL), "/calm": (200, CALM), "/gateway": (502, BAD_GATEWAY)}
+PAGES = {
+    "/modal": (200, MODAL),
+    "/calm": (200, CALM),
+    "/cards": (200, CARDS),
+    "/table": (200, TABLE),
+    "/gateway": (502, BAD_GATEWAY),
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +60,35 @@ def boxes() -> dict[Dialog, Pixels]:
 @pytest.mark.parametrize("dialog", DIALOGS, ids=lambda dialog: f"{dialog.toolkit} {dialog.kind}")
 def test_a_real_dialog_is_found_where_it_stands(ocr: Ocr, boxes: dict[Dialog, Pixels], dialog: Dialog) -> None:
     """A box over a program is a dialog, and what it says is the error's text where it says one."""
-    over = np.ascontiguousarray(screen("application", "list", 3, 1)[:340, :640])
-    box = boxes[dialog]
-    over[180 : 180 + box.shape[0], 100 : 100 + box.shape[1]] = box
-    _, data = cv2.imencode(".jpg", over, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    found = seen(ocr, np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)).values
+    over = screen("application", "list", 3, 1)[:340, :640]
+    found = seen(ocr, pasted(boxes[dialog], over, (100, 180), 80)).values
     assert found["popup"] is True
     said = folded(found["error_text"] or "")
     assert said == (folded(dialog.text) if dialog.is_error else "")
+
+
+def pasted(box: Pixels, under: Pixels, at: tuple[int, int], quality: int) -> Pixels:
+    """A box over a screen, as a JPEG shows it."""
+    over, (x, y) = under.copy(), at
+    over[y : y + box.shape[0], x : x + box.shape[1]] = box
+    _, data = cv2.imencode(".jpg", over, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("toolkit", "kind", "under", "quality"),
+    [
+        ("qt", "question", screen("wizard", "done", 167, 0)[380:, 338:978], 90),
+        ("tk", "showerror", screen("application", "report", 4068, 0)[231:571, 117:757], 60),
+    ],
+    ids=["grey on nearly the same grey", "its edge nicked by JPEG"],
+)
+def test_a_dialog_is_found_where_its_edge_is_hard_to_see(
+    ocr: Ocr, boxes: dict[Dialog, Pixels], toolkit: str, kind: str, under: Pixels, quality: int
+) -> None:
+    """A window in nearly the page's colour, or with letters so near its edge that they are one in the capture."""
+    box = next(boxes[dialog] for dialog in DIALOGS if (dialog.toolkit, dialog.kind) == (toolkit, kind))
+    assert seen(ocr, pasted(box, under, (60, 60), quality)).values["popup"] is True
 
 
 class _Pages(BaseHTTPRequestHandler):
@@ -107,13 +143,15 @@ def browsed(url: str, folder: Path) -> Pixels:
         ("/absent", (False, "404")),
         ("/modal", (True, "The order could not be sent: error 17.")),
         ("/calm", (False, None)),
+        ("/cards", (False, None)),
+        ("/table", (False, None)),
     ],
-    ids=["502", "404", "overlay", "settings page"],
+    ids=["502", "404", "overlay", "settings page", "cards with buttons", "a row of a table with a button"],
 )
 def test_a_browser_shows_an_error(
     ocr: Ocr, site: str, tmp_path: Path, page: str, signs: tuple[bool, str | None]
 ) -> None:
-    """Error pages tell their error, an overlay is a dialog, and a settings page with OK and Cancel is neither."""
+    """Error pages tell their error, an overlay is a dialog; settings, cards and rows with buttons are neither."""
     popup, said = signs
     found = seen(ocr, browsed(site + page, tmp_path)).values
     assert found["popup"] is popup

@@ -13,6 +13,7 @@ from test_layouts import schema
 from foureyes.engine import signs, state
 from foureyes.engine.alarms import tells_error, tells_lost
 from foureyes.engine.answer import Answer
+from foureyes.engine.buttons import is_button, is_step
 from foureyes.engine.labels import similarity
 from foureyes.engine.line import Line
 from foureyes.engine.memo import Memo, Memory
@@ -124,6 +125,21 @@ def test_the_demos_dialog_is_seen_with_its_words(ocr: Ocr) -> None:
 def test_a_button_without_a_panel_is_no_dialog(ocr: Ocr) -> None:
     """A lone OK on the page is a button of the page."""
     assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(600, 360, "OK")]))]).values == QUIET
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        *((text, (True, False)) for text in ("OK", "QK", "# Cancel", "OYes", "Qui", "Schließen", "Nao")),
+        *((text, (True, True)) for text in ("Continue", "Neu laden")),
+        *((text, (False, False)) for text in ("Order", "Quiet", "Back", "Close the door", "Yesterday")),
+    ],
+    ids=str,
+)
+def test_what_a_button_says(text: str, tells: tuple[bool, bool]) -> None:
+    """Answers and steps are told apart from other words; a mnemonic's line makes an O a Q, an icon one letter."""
+    line = Line(text, (0.5,) * len(text), 1.0, Box(0, 0, 100, 20))
+    assert (is_button(line), is_step(line)) == tells
 
 
 @pytest.mark.parametrize("text", ["0 errors", "No errors found", "Errors: 0"])
