@@ -12,20 +12,24 @@ _BODY_SHARE = 0.15
 """Of the fullest row's ink: rows with less are dollar strokes and commas that reach beyond the digits."""
 _BLANK_SHARE = 0.08
 """Of the same: rows with no more stand between two lines."""
+_LOW = 0.5
+"""Of the tallest mark's height: what is lower is no digit."""
+_RULE, _FRAME = 0.75, 0.9
+"""Share of a row, of a column, that is ink: no digits fill so much of a box with room around them."""
 _CAPITALS = 0.72
 """Height of a digit or capital over the size of its type."""
 
 
-def contrast(crop: Pixels) -> int:
-    """The widest range of a channel's values in a crop; 0 where there are no pixels."""
-    return int((crop.max(axis=(0, 1)).astype(int) - crop.min(axis=(0, 1))).max()) if crop.size else 0
+def contrast(crop: Pixels, along: int | tuple[int, int] = (0, 1)) -> int:
+    """The widest range of a channel's values in a crop, or in one of its columns (along 0) or rows (along 1)."""
+    return int((crop.max(axis=along).astype(int) - crop.min(axis=along)).max()) if crop.size else 0
 
 
 def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
-    """1 where a crop has ink, of shape (height, width): what differs from the colour at its top and bottom."""
+    """1 where a crop has ink, of shape (height, width): what differs from the colour of most of it."""
     if crop.size == 0:
         return np.zeros(crop.shape[:2], np.uint8)
-    paper = np.median(np.concatenate([crop[0], crop[-1]]), axis=0)
+    paper = np.median(crop.reshape(-1, crop.shape[2]), axis=0)
     depth = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
     _, mask = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return np.asarray(mask, np.uint8)
@@ -34,8 +38,19 @@ def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
 def type_size_px(pixels: Pixels, box: Box) -> int:
     """The size of the type in a box: height of its digits and capitals, as a font's size is given."""
     left, right = max(0, box.x - box.height // 2), box.right + box.height // 2  # a character's place is not exact
-    rows = ink_mask(pixels[box.y : box.bottom, left:right]).sum(axis=1)
+    rows = _characters(ink_mask(pixels[box.y : box.bottom, left:right])).sum(axis=1)
     return round(_body_px(rows) / _CAPITALS) if rows.any() else 0
+
+
+def _characters(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The ink without rules and frames, and without what is much lower than the rest: bars, dots and commas."""
+    plain = mask * (mask.mean(axis=1, keepdims=True) < _RULE) * (mask.mean(axis=0, keepdims=True) < _FRAME)
+    _, marks, sizes, _ = cv2.connectedComponentsWithStats(plain)
+    left, top, width, height = sizes[:, : cv2.CC_STAT_AREA].T
+    inside = (left > 0) & (top > 0) & (left + width < mask.shape[1]) & (top + height < mask.shape[0])
+    inside[0] = False  # the paper
+    tall = inside & (height >= _LOW * height[inside].max(initial=0))
+    return np.asarray(tall[marks] if tall.any() else plain, np.uint8)
 
 
 def _body_px(rows: npt.NDArray[np.integer]) -> int:

@@ -15,6 +15,8 @@ SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "abov
 IN_ROW = frozenset({"behind", "right"})
 _HABIT = 0.8
 """How much cheaper the side is on which most of the page's known labels have their value."""
+_AGAINST_HABIT = 2.0
+"""How much dearer a value before its label is where the page's others stand behind theirs: it ends another row."""
 _FARTHEST_RIGHT = 30.0
 _FARTHEST_LED = 100.0
 """The same for a label that ends in a colon, or of a table: its value may stand at the other end of the row."""
@@ -97,11 +99,18 @@ class Layout:
             if value.order == label.last + 1:
                 yield "behind", SIDE_COST["behind"]
             elif value.order == label.first - 1:
-                yield "before", SIDE_COST["before"]
+                yield "before", SIDE_COST["before"] + (_AGAINST_HABIT if habit in IN_ROW else 0.0)
         else:
-            side, distance = self.side(label.box, value.box, _FARTHEST_LED)
+            side, distance = self.side(label.box, self._with_unit(value), _FARTHEST_LED)
             if side is not None and (side != "right" or label.leads or self._is_near(label.box, value.box)):
                 yield side, distance + SIDE_COST[side] - (_HABIT if side == habit else 0.0)
+
+    def _with_unit(self, value: Piece) -> Box:
+        """A number's place with that of the word behind it: a label set right stands above its unit."""
+        if value.kind != "number":
+            return value.box
+        behind = [piece.box for piece in self.free if _is_behind(piece, value)]
+        return value.box.union(behind[0]) if behind else value.box
 
     def _is_near(self, label: Box, value: Box) -> bool:
         """Whether a value is near enough to its label, or both stand in columns of a table: below like, like."""
@@ -116,6 +125,11 @@ class Layout:
 def _is_served(label: Label, in_row: Iterable[Offer]) -> bool:
     """Whether a label that the schema does not know has a value right behind it: it wants none of other rows."""
     return not label.field and any(offer.side == "behind" for offer in in_row)
+
+
+def _is_behind(piece: Piece, value: Piece) -> bool:
+    is_next = (piece.row, piece.order) == (value.row, value.order + 1)
+    return is_next and piece.kind == "word" and not piece.leads
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -13,7 +13,7 @@ from foureyes.engine.offers import Label, Match
 from foureyes.engine.pieces import Piece, pieces_of
 from foureyes.engine.place import should_be
 from foureyes.engine.sight import Sight
-from foureyes.engine.stance import covers
+from foureyes.engine.stance import covers, in_row
 from foureyes.engine.typed import Typed, page_sign, suits
 from foureyes.picture import Box
 from foureyes.schema.document import Field, Schema, fields
@@ -137,8 +137,12 @@ def _seen(asked: Asked, box: Box) -> Piece | None:
 
 
 def _wider(box: Box, sight: Sight) -> Box:
-    left = max(0, box.x - 2 * box.height)
-    right = min(sight.pixels.shape[1], box.right + 2 * box.height)
+    """The place with room on both sides, up to the next line's: what is read there belongs to that."""
+    beside = [line.box for line in sight.lines if in_row(line.box, box) and not covers(line.box, box)]
+    before = [other.right for other in beside if other.right <= box.x + box.width // 2]
+    behind = [other.x for other in beside if other.x >= box.x + box.width // 2]
+    left = max([0, box.x - 2 * box.height, *before])
+    right = min([sight.pixels.shape[1], box.right + 2 * box.height, *behind])
     return Box(left, box.y, right - left, box.height)
 
 

@@ -23,8 +23,11 @@ from foureyes.schema.values import MINUS_SIGNS
 _KINDS_OF_NUMBERS = READ_TWICE - {"time"}
 _EDGE = 0.4
 """How far, in heights, beyond a box ink may not go on."""
+_GLUED = re.compile(r"(?<=[^\W\d_]{3})(?=\d)")
 _MARGIN = 0.25
 """Room, in heights, that is left between a whole number and the picture's edge: digits stand closer together."""
+_LOOSE = 0.15
+"""Of a box's height, at its top and its foot: there is none of its ink, but a frame's corner may be there."""
 _INK = 0.35
 """Of the contrast inside a box: more beyond it is ink and no shade of the background."""
 
@@ -42,17 +45,27 @@ def continued(field: Field, piece: Piece, sight: Sight) -> Piece | None:
 
 
 def is_cut_off(piece: Piece, sight: Sight) -> bool:
-    """Whether a piece's ink reaches the picture's edge, so that more of it may stand outside."""
-    pixels, box, margin = sight.pixels, piece.box, round(_MARGIN * piece.box.height)
+    """Whether a piece's ink reaches the picture's edge, so that more of it may stand outside.
+
+    A frame runs along the edge: what does not change along it is no ink of the piece.
+    """
+    pixels, box = sight.pixels, piece.box
     height, width = pixels.shape[:2]
-    edges = [
-        Box(0, box.y, margin, box.height) if box.x < 2 * margin else None,
-        Box(width - margin, box.y, margin, box.height) if box.right > width - 2 * margin else None,
+    margin, loose = round(_MARGIN * box.height), round(_LOOSE * box.height)
+    sides = [
+        Box(0, box.y + loose, margin, box.height - 2 * loose) if box.x < 2 * margin else None,
+        Box(width - margin, box.y + loose, margin, box.height - 2 * loose)
+        if box.right > width - 2 * margin
+        else None,
+    ]
+    ends = [
         Box(box.x, 0, box.width, 1) if box.y < margin else None,
         Box(box.x, height - 1, box.width, 1) if box.bottom > height - margin else None,
     ]
     most = _INK * contrast(box.cut(pixels))
-    return any(contrast(edge.cut(pixels)) > most for edge in edges if edge is not None)
+    down = [contrast(side.cut(pixels), 0) for side in sides if side is not None]
+    across = [contrast(end.cut(pixels), 1) for end in ends if end is not None]
+    return any(ink > most for ink in (*down, *across))
 
 
 def _figures(text: str) -> str:
@@ -66,11 +79,19 @@ def _is_part(figures: str, of: str) -> bool:
 
 def _there(field: Field, piece: Piece, lines: Sequence[Line]) -> Piece | None:
     place = _roomy(piece.box)
-    found = [each for each in pieces_of([line for line in lines if line.text]) if covers(place, each.box)]
+    found = [each for each in pieces_of([_parted(line) for line in lines if line.text]) if covers(place, each.box)]
     numbers = [each for each in found if each.kind == "number"]
     if field.kind in _KINDS_OF_NUMBERS and len(numbers) == 1:
         return numbers[0]
     return _run(found) if found else None
+
+
+def _parted(line: Line) -> Line:
+    """The line with a space between a word and the number behind it, where this read lost it ("Latency564 ms")."""
+    for place in reversed([match.start() for match in _GLUED.finditer(line.text)]):
+        centres = (*line.centres[:place], line.centres[place - 1], *line.centres[place:])
+        line = replace(line, text=f"{line.text[:place]} {line.text[place:]}", centres=centres)
+    return line
 
 
 def _roomy(box: Box) -> Box:

@@ -20,6 +20,9 @@ _PARSERS = {"money": values.money, "percent": values.percent, "number": values.n
 _LEFT_OVER = re.compile(r"^[:=\s]+|^\.+(?=\D|\d+[.,:]\d|$)|[\s:;,]+$")
 """What leads to a value or ends a sentence; ".80" alone could be a fraction or the rest of a longer number."""
 
+_ENDS_OPEN = re.compile(r"[0-9][.,]+$")
+"""A number may go on behind its separator, where the detector cut it ("0," of "0,52 €")."""
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -35,6 +38,8 @@ class Typed:
 def typed(field: Field, text: str, unit: str, page_sign: DecimalSign | None) -> Typed | None:
     """Read a text by a field's type; None where it is no such value at all."""
     plain = _LEFT_OVER.sub("", text)
+    if field.kind in _PARSERS and _ENDS_OPEN.search(text) and not unit:
+        return Typed(None, "ambiguous")
     if field.kind in _PARSERS:
         return _number(field, plain, unit, page_sign) or _settled(field, f"{plain}{unit}", page_sign)
     if field.kind == "enum":

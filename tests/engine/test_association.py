@@ -73,6 +73,28 @@ def test_a_note_is_not_the_value_of_a_row_that_has_a_word_of_its_own() -> None:
     }
 
 
+def test_a_value_at_the_end_of_another_columns_row_is_not_the_next_labels() -> None:
+    """The detector missed Ratio's value: the number that stands close before it ends the row of Odds."""
+    page = [
+        *rows("Bet|5.00|Tax|7.50", "Odds|79.0|Ratio", "Fee|4.00|CPU|4.9", x=(20, 500, 560, 1100)),
+    ]
+    asked = schema(bet=NUMBER, tax=NUMBER, odds=NUMBER, ratio=NUMBER, fee=NUMBER, cpu=NUMBER)
+    found = values(page, asked)
+    assert found == {"bet": 5.0, "tax": 7.5, "odds": 79.0, "ratio": None, "fee": 4.0, "cpu": 4.9}
+
+
+def test_a_label_set_right_above_a_value_stands_above_its_unit() -> None:
+    """The label is above "l/min" and not above the number, which is its value all the same."""
+    page = [line(320, 20, "Flow"), line(200, 50, "396.5 l/min"), line(584, 20, "Bet"), line(560, 50, "12.00")]
+    assert values(page, schema(flow=NUMBER, bet=NUMBER)) == {"flow": 396.5, "bet": 12.0}
+
+
+@pytest.mark.parametrize("text", ["0,", "0,,", "17."])
+def test_a_number_that_ends_in_a_separator_may_go_on(text: str) -> None:
+    """The detector cut "0,52" in two: its beginning is no value."""
+    assert values([line(20, 20, "Bet"), line(120, 20, text)], schema(bet=NUMBER)) == {"bet": None}
+
+
 def test_a_column_of_values_that_repeat_is_a_column_of_values() -> None:
     """Where the repeated words are what the fields ask for, they are read."""
     table = rows("Pump|manual", "Valve|manual", "Fan|automatic")

@@ -50,16 +50,19 @@ def found(kind: str, texts: list[str]) -> list[str]:
         ("percent", ["41.5%", "12%", "2.19"], ["2.19"]),
         ("percent", ["41.5", "12", "2.19"], []),
         ("percent", ["41.5%", "12", "2.19"], []),
-        ("money", ["$5.00", "$7.50", "3.14"], ["3.14"]),
-        ("money", ["$5.00", "3.14"], []),
+        ("money", ["$5.00", "$7.50", "3.14"], []),
+        ("money", ["$5.00", "83.14"], ["83.14"]),
+        ("money", ["$5.00", "50.39", "50.4K"], []),
         ("money", ["$5.00", "$7.10", "50.39", "50.4K"], ["50.39", "50.4K"]),
-        ("money", ["$5.00", "7.50", "3.14"], []),
+        ("money", ["£5.00", "-£7.10", "65.39", "CHF 65.39"], ["65.39"]),
+        ("money", ["5.00€", "7,10 €", "4,716", "4,33"], ["4,716"]),
+        ("money", ["kr 5.00", "7.10 kr", "50.36"], []),
     ],
 )
 def test_the_few_values_without_the_sign_of_their_kind_are_in_conflict(
     kind: str, texts: list[str], doubted: list[str]
 ) -> None:
-    """Where most show their sign, a value without it lost it; where few do, or none, nothing is told from it."""
+    """Where others show their sign, a value without it that has a digit in its place may have lost it."""
     assert found(kind, texts) == doubted
 
 
