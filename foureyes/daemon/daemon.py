@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from foureyes.errors.mongo import MongoWriter
 
 _FORCED_EXIT = 130
+_BIG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -315,7 +316,7 @@ def run_daemon(load: Load, options: Options) -> None:
     """Run a daemon to its end in this thread. Raises ConfigError or UsageError where there is none to run."""
     load = partial(_with_taught, load)
     settings = load()
-    keep_small()
+    keep_small(_BIG_BYTES)
     cv2.setNumThreads(1)  # its small steps gain nothing from more, and the cores are the models'
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(settings, options, load))

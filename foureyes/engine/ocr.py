@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 import rapidocr
 
@@ -26,6 +27,8 @@ _WIDEST_LINE = 60
 """Width over height of the widest crop that is handed to the recogniser; further right is cut off."""
 _CONTRAST_FLOOR = 6
 """A crop whose brightest and darkest pixels are closer than this has nothing written in it."""
+_LEVELS = np.arange(256, dtype=np.float32) * (1 / 255) * 2 - 1
+"""What a net takes for each level of a colour."""
 _MODELS = Path(rapidocr.__file__).parent / "models"
 DETECTOR_FILE = _MODELS / "PP-OCRv6_det_small.onnx"
 RECOGNISER_FILE = _MODELS / "PP-OCRv6_rec_small.onnx"
@@ -43,29 +46,24 @@ class Ocr:
 
     def __init__(self, threads: int) -> None:
         # RapidOCR's own modules take most of a second to import, so only an engine that reads text pays for them.
-        from rapidocr.ch_ppocr_det import TextDetector  # noqa: PLC0415
+        from rapidocr.ch_ppocr_det.utils import DBPostProcess  # noqa: PLC0415
         from rapidocr.ch_ppocr_rec import TextRecInput, TextRecognizer  # noqa: PLC0415
         from rapidocr.utils.typings import EngineType  # noqa: PLC0415
 
         logging.getLogger("RapidOCR").setLevel(logging.WARNING)
         self._input = TextRecInput
-        self._detector = TextDetector(
-            _Settings(
-                session=_session(DETECTOR_FILE, threads),
-                engine_type=EngineType.ONNXRUNTIME,
-                limit_side_len=LONG_SIDE_PX,
-                limit_type="max",
-                thresh=0.3,
-                box_thresh=0.5,
-                max_candidates=1000,
-                unclip_ratio=1.6,
-                use_dilation=False,
-                score_mode="fast",
-            )
+        self._detector = _session(DETECTOR_FILE, threads)
+        self._outlined = DBPostProcess(
+            thresh=0.3,
+            box_thresh=0.5,
+            max_candidates=1000,
+            unclip_ratio=1.6,
+            use_dilation=False,
+            score_mode="fast",
         )
         self._recogniser = TextRecognizer(
             _Settings(
-                session=_session(RECOGNISER_FILE, threads),
+                session=_session(RECOGNISER_FILE, 1),  # a line is so little that sharing it costs a sixth more
                 engine_type=EngineType.ONNXRUNTIME,
                 lang_type="ch",
                 rec_batch_num=1,
@@ -75,8 +73,9 @@ class Ocr:
 
     def detect(self, pixels: Pixels) -> list[Box]:
         """Return the boxes of the text lines in a picture that `scaled` made, or in a window of one."""
-        boxes = self._detector(pixels).boxes
-        return [] if boxes is None else [_upright(quad) for quad in boxes]
+        likely = self._detector.run(None, {self._detector.get_inputs()[0].name: _prepared(pixels)})[0]
+        quads, _ = self._outlined(likely, pixels.shape[:2])
+        return [_upright(quad) for quad in quads]
 
     def recognise(self, crop: Pixels) -> Text:
         """Return what one line's crop says: a pure function of its pixels, whatever is read with it."""
@@ -99,6 +98,11 @@ def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _prepared(pixels: Pixels) -> npt.NDArray[np.float32]:
+    """A picture as the detector's net takes it: -1 to 1, shape (1, 3, height, width)."""
+    return np.asarray([[cv2.LUT(channel, _LEVELS) for channel in cv2.split(pixels)]], np.float32)
 
 
 def _upright(quad: Any) -> Box:
