@@ -21,6 +21,10 @@ _HIGHEST_BUTTON = 0.4
 """Where the button's middle may be at the highest, as a fraction of the panel's height from its top."""
 _TWIN_PX = 8
 """By how much cards of one row may seem to be out of it: an edge is found inside or outside its line."""
+_WIDEST_FIELD = 0.95
+"""Of the panel's width: a title's bar is wider."""
+_HIGHEST_FIELD = 3.5
+"""In heights of the button's text; what is higher is a picture or a page in the panel."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,12 @@ def dialog_panel(sight: Sight) -> Panel | None:
     texts = [line.box for line in _above(sight.lines, buttons)]
     boxes = {*framed(sight.pixels), *filled(sight.pixels, texts)}
     panels = [panel for box in boxes if (panel := _panel(box, sight)) is not None]
-    alone = [panel for panel in panels if not any(_are_twins(panel, other) for other in panels)]
-    return min(alone, key=_area, default=None)
+    dialogs = [panel for panel in panels if not _is_card(panel, panels) and not _is_form(panel, boxes)]
+    return min(dialogs, key=_area, default=None)
 
 
 def _panel(box: Box, sight: Sight) -> Panel | None:
-    """The dialog in a rectangle: something is said above its answers, and it is not a form, a list or a card."""
+    """What could be the dialog in a rectangle: something is said above its answers, and it is no whole page."""
     inside = tuple(line for line in sight.lines if _contains(box, line.box))
     said = [line for line in inside if not is_button(line)]
     own = [line for line in inside if is_button(line) and _middle(line.box) > box.y + _HIGHEST_BUTTON * box.height]
@@ -76,8 +80,33 @@ def _wants_an_answer(text: str) -> bool:
     return tells_error(text) or tells_lost(text) or text.rstrip().endswith("?")
 
 
+def _is_form(panel: Panel, boxes: Iterable[Box]) -> bool:
+    """Whether a panel has several fields to fill in; a dialog asks for one thing at most."""
+    found: list[Box] = []
+    for box in boxes:
+        if _could_be_field(box, panel) and not any(box.overlaps(other) for other in found):
+            found.append(box)
+    return len(found) > 1
+
+
+def _could_be_field(box: Box, panel: Panel) -> bool:
+    """Whether a rectangle is wide and low, above the button, and has nothing or one value in it."""
+    around, button = panel.box, panel.button.box
+    is_above = around.x <= box.x and around.y <= box.y and box.right <= around.right and box.bottom <= button.y
+    is_wide = 2 * box.height <= box.width <= _WIDEST_FIELD * around.width
+    if not (is_above and is_wide and box.height <= _HIGHEST_FIELD * button.height):
+        return False
+    inside = [line for line in panel.lines if _contains(box, line.box)]
+    return len(inside) <= 1 and not any(map(is_button, inside))
+
+
+def _is_card(panel: Panel, others: Iterable[Panel]) -> bool:
+    """Whether there are more of its kind; a dialog is alone."""
+    return any(_are_twins(panel, other) for other in others)
+
+
 def _are_twins(panel: Panel, other: Panel) -> bool:
-    """Whether two panels are cards in one row or column with the same button; a dialog is alone."""
+    """Whether two panels are cards: in one row or column, with the same button."""
     one, two = panel.box, other.box
     in_row = max(abs(one.y - two.y), abs(one.bottom - two.bottom)) <= _TWIN_PX
     in_column = max(abs(one.x - two.x), abs(one.right - two.right)) <= _TWIN_PX

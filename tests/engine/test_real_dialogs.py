@@ -41,12 +41,15 @@ CARDS = f"""{DARK}<div><b>Camera 1</b><p>Last seen 3 min ago</p><button>Close</b
 TABLE = f"""{DARK}<div><table><tr><td>Ada wants to see order 1042<td><button>Accept</button>
 <tr><td>Bruno wants to see order 1043<td><button>Accept</button>
 <tr><td>Clara wants to see order 1044<td><button>Accept</button></table></div>"""
+FORM = f"""{DARK}<div><b>New customer</b><p>First name <input value=Ada size=30></p>
+<p>Town <input size=30></p><button>OK</button> <button>Cancel</button></div>"""
 BAD_GATEWAY = "<center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center>"
 PAGES = {
     "/modal": (200, MODAL),
     "/calm": (200, CALM),
     "/cards": (200, CARDS),
     "/table": (200, TABLE),
+    "/form": (200, FORM),
     "/gateway": (502, BAD_GATEWAY),
 }
 
@@ -145,13 +148,14 @@ def browsed(url: str, folder: Path) -> Pixels:
         ("/calm", (False, None)),
         ("/cards", (False, None)),
         ("/table", (False, None)),
+        ("/form", (False, None)),
     ],
-    ids=["502", "404", "overlay", "settings page", "cards with buttons", "a row of a table with a button"],
+    ids=["502", "404", "overlay", "settings page", "cards with buttons", "rows with buttons", "a form"],
 )
 def test_a_browser_shows_an_error(
     ocr: Ocr, site: str, tmp_path: Path, page: str, signs: tuple[bool, str | None]
 ) -> None:
-    """Error pages tell their error, an overlay is a dialog; settings, cards and rows with buttons are neither."""
+    """An error page tells its error, an overlay is a dialog; settings, cards, rows and forms are not."""
     popup, said = signs
     found = seen(ocr, browsed(site + page, tmp_path)).values
     assert found["popup"] is popup
