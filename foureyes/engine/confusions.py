@@ -20,6 +20,8 @@ _SLIPPED_PERCENT = re.compile(r"(?<=\d)9[05689]$")
 _SLIPPED_BILLION = re.compile(rf"(?<=[.,][0-9]{{2}})8(?=\s*(?:{CURRENCY})?\)?$)")
 """An amount has two decimals: the third is a "B" behind them."""
 _SLIPPED_DOLLAR = re.compile(rf"^([({MINUS_SIGNS}+]*)S(?=[0-9{_LOOKALIKES}])")
+_SLIPPED_POUND = re.compile(rf"^([({MINUS_SIGNS}+]*)f(?=[0-9][0-9.,']*[.,][0-9])")
+"""With a separator behind it: "f1" is a name, "f1,189.21" is none."""
 
 
 def as_letters(text: str) -> str:
@@ -32,9 +34,9 @@ def as_digits(text: str) -> str:
     return text.translate(_DIGITS)
 
 
-def as_dollars(text: str) -> str:
-    """The text with an S that stands where a currency does as a dollar sign, and the others as digits."""
-    return as_digits(_SLIPPED_DOLLAR.sub(r"\1$", text))
+def as_money(text: str) -> str:
+    """The text with an S or f that stands where a currency does as "$" or "£", and the others as digits."""
+    return as_digits(_SLIPPED_POUND.sub(r"\1£", _SLIPPED_DOLLAR.sub(r"\1$", text)))
 
 
 def with_sign(kind: str, text: str) -> str | None:
@@ -48,8 +50,10 @@ def with_sign(kind: str, text: str) -> str | None:
 
 def is_slipped_number(text: str) -> bool:
     """Whether a word is a number with a slip or two: most of it is digits anyway ("1,O85.42")."""
+    if _SLIPPED_POUND.match(text):
+        return is_amount(_SLIPPED_POUND.sub(r"\1£", text))
     digits = sum(char in "0123456789" for char in text)
     slips = sum(char in _LOOKALIKES for char in text)
     if digits < _LEAST_DIGITS or slips == 0 or slips > digits or _NAME_OR_UNIT.fullmatch(text):
         return False
-    return is_amount(as_digits(text)) or is_amount(as_dollars(text))
+    return is_amount(as_digits(text)) or is_amount(as_money(text))

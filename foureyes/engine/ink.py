@@ -16,6 +16,8 @@ _LOW = 0.5
 """Of the tallest mark's height: what is lower is no digit."""
 _RULE, _FRAME = 0.75, 0.9
 """Share of a row, of a column, that is ink: no digits fill so much of a box with room around them."""
+_ASCENDERS, _LOW_LETTERS, _DESCENDERS = 0.76, 0.56, 0.22
+"""Of letters in lower case, over the size of their type: the largest of 21 typefaces, to be on the safe side."""
 _CAPITALS = 0.72
 """Height of a digit or capital over the size of its type."""
 
@@ -35,11 +37,25 @@ def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
     return np.asarray(mask, np.uint8)
 
 
-def type_size_px(pixels: Pixels, box: Box) -> int:
-    """The size of the type in a box: height of its digits and capitals, as a font's size is given."""
+def type_size_px(pixels: Pixels, box: Box, text: str = "") -> int:
+    """The size of the type in a box: height of its digits and capitals, as a font's size is given.
+
+    A word in lower case has none: it is as high as its letters reach up and down.
+    """
     left, right = max(0, box.x - box.height // 2), box.right + box.height // 2  # a character's place is not exact
     rows = _characters(ink_mask(pixels[box.y : box.bottom, left:right])).sum(axis=1)
-    return round(_body_px(rows) / _CAPITALS) if rows.any() else 0
+    if not rows.any():
+        return 0
+    if text.isalpha() and text.islower():
+        return round(int(np.ptp(np.flatnonzero(rows)) + 1) / _reach(text))
+    return round(_body_px(rows) / _CAPITALS)
+
+
+def _reach(text: str) -> float:
+    """Height over the size of its type of a word in lower case; dots count, as they may stand apart."""
+    return (_ASCENDERS if set(text) - set("acegmnopqrsuvwxyz") else _LOW_LETTERS) + _DESCENDERS * bool(
+        set(text) & set("gjpqy")
+    )
 
 
 def _characters(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -44,7 +44,7 @@ class Asked:
 
     def judged(self, piece: Piece, said: Typed, label_box: Box | None, confidence: float) -> Finding:
         """A finding with its evidence; withheld where it is in doubt or its text too small to be read without."""
-        px_height = type_size_px(self.sight.pixels, piece.box)
+        px_height = type_size_px(self.sight.pixels, piece.box, piece.text)
         evidence = {**self._evidence(piece, said, label_box, confidence), "px_height": px_height}
         if px_height < SMALLEST_TEXT_PX:
             return withheld("too_small", **evidence)

@@ -115,7 +115,7 @@ class Layout:
     def _is_near(self, label: Box, value: Box) -> bool:
         """Whether a value is near enough to its label, or both stand in columns of a table: below like, like."""
         gap = value.x - label.right
-        if gap <= _FARTHEST_RIGHT * min(label.height, value.height):
+        if gap <= _FARTHEST_RIGHT * label.height:
             return True
         under = [box for box in self._numbers if _overlap(box, value) and not in_row(box, value)]
         like = [other.box for other in self.known if aligned(other.box, label) and not in_row(other.box, label)]

@@ -23,6 +23,8 @@ _TORN_GAP = 0.45
 _SPACE_IN_NUMBER = 0.675
 _SPACE_TO_SIGN = 1.0
 """Gaps in heights: between the groups of one number, and between a number and its currency or sign."""
+_WIDEST_SPACE = 1.5
+"""The first of them in widths of a digit: one space of a typeface in which all characters are as wide."""
 _TOKEN = re.compile(
     rf"\d{{1,2}}:\d\d(?::\d\d)?(?=[^\W\d]{{3}})|[^\W\d_]{{3,}}(?=[{MONEY_SIGNS}]?\d+[:.,\-]\d)|\S+"
 )
@@ -42,7 +44,7 @@ _DURATION = re.compile(rf"{_SPAN}(?:,?\s*{_SPAN})+", re.IGNORECASE)
 """Several numbers that are one value ("12 d 4 h"): whoever wants a number gets none of them."""
 _LONGEST_DURATION = 8
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
-_ENDS_OPEN = re.compile(r"[0-9][.,]$")
+_ENDS_OPEN = re.compile(r"(?<=[0-9])[.,]$")
 _BEGINS_OPEN = re.compile(r"^[.,][0-9]")
 _BEFORE = re.compile(rf"{_SIGN}*{CURRENCY}{_SIGN}?|{_SIGN}")
 """What belongs to the number after it: a sign, a currency."""
@@ -247,15 +249,21 @@ def _text(tokens: Sequence[_Token]) -> str:
 
 
 def _is_one_number(left: _Token, right: _Token) -> bool:
-    gap = (right.box.x - left.box.right) / left.box.height
     one, two = left.text, right.text
-    numbers = _is_number(one), _is_number(two)
-    if gap > (_SPACE_IN_NUMBER if all(numbers) else _SPACE_TO_SIGN):
+    numbers = _is_number(one) or _is_number(_ENDS_OPEN.sub("", one)), _is_number(two)
+    if right.box.x - left.box.right > (
+        _most_space(left, right) if all(numbers) else _SPACE_TO_SIGN * left.box.height
+    ):
         return False
     if all(numbers):
         return bool(_ENDS_OPEN.search(one) or _BEGINS_OPEN.search(two)) or _is_group(one, two)
     belongs = (numbers[0] and _BEHIND.fullmatch(two)) or (numbers[1] and _BEFORE.fullmatch(one))
     return bool(belongs) and _is_number(f"{one}{_space(one, two)}{two}")
+
+
+def _most_space(left: _Token, right: _Token) -> float:
+    """How far apart the groups of one number may be, in pixels: boxes are higher than their type, or as tight."""
+    return max(_SPACE_IN_NUMBER * left.box.height, _WIDEST_SPACE * right.box.width / len(right.text))
 
 
 def _space(one: str, two: str) -> str:

@@ -29,8 +29,10 @@ def stance(label: Box, value: Box, farthest_right: float) -> tuple[Side | None, 
     across = min(label.right, value.right) - max(label.x, value.x)
     down = min(label.bottom, value.bottom) - max(label.y, value.y)
     if down > 0.5 * lower and value.x >= label.right - _LAP * lower:
-        distance = max(0, value.x - label.right) / lower
-        return ("right", math.sqrt(distance) * _RIGHT_WEIGHT) if distance <= farthest_right else (None, 0.0)
+        gap = max(0, value.x - label.right)
+        if gap > farthest_right * label.height:  # a box around a single digit is low
+            return None, 0.0
+        return "right", math.sqrt(gap / lower) * _RIGHT_WEIGHT
     gap = max(value.y - label.bottom, label.y - value.bottom)
     if across <= 0 or gap < -0.5 * lower or gap > _FARTHEST_DOWN * higher:
         return None, 0.0

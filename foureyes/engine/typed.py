@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from foureyes.engine.answer import Reason
-from foureyes.engine.confusions import as_digits, as_dollars, as_letters, is_slipped_number
+from foureyes.engine.confusions import as_digits, as_letters, as_money, is_slipped_number
 from foureyes.engine.labels import similarity
 from foureyes.engine.pieces import Piece
 from foureyes.schema import moments, values
@@ -68,7 +68,7 @@ def _settled(field: Field, text: str, sign: DecimalSign | None) -> Typed | None:
     """Read a number of which a character or two were taken for others that look alike."""
     if not is_slipped_number(text):
         return None
-    return _number(field, as_dollars(text) if field.kind == "money" else as_digits(text), "", sign)
+    return _number(field, as_money(text) if field.kind == "money" else as_digits(text), "", sign)
 
 
 def _number(field: Field, text: str, unit: str, sign: DecimalSign | None) -> Typed | None:

@@ -40,9 +40,11 @@ def has_unread_minus(piece: Piece, sight: Sight) -> bool:
         return False
     first = int(tall[0])
     centres = ((tops + feet) / 2 - tops[first]) / (feet[first] - tops[first])
-    is_flat = (feet - tops > 0) & (feet - tops <= max(2, _THIN * height))
+    high = feet - tops
+    is_flat = (high > 0) & (high <= max(2, _THIN * height))
     is_bar = is_flat & (centres >= _MIDDLE[0]) & (centres <= _MIDDLE[1])
-    return _longest_run(is_bar[max(0, first - round((_GAP + _TALL) * height)) : first]) >= _LEAST_WIDTH * height
+    start = max(0, first - round((_GAP + _TALL) * height))
+    return _longest_run(is_bar[start:first], high[start:first] == 0) >= _LEAST_WIDTH * height
 
 
 def _before(box: Box, sight: Sight) -> Box:
@@ -61,6 +63,9 @@ def _extents(mask: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDA
     return np.where(has_ink, np.argmax(mask, axis=0), 0), np.where(has_ink, feet, 0)
 
 
-def _longest_run(columns: npt.NDArray[np.bool_]) -> int:
+def _longest_run(columns: npt.NDArray[np.bool_], blank: npt.NDArray[np.bool_]) -> int:
+    """Of the runs before which nothing stands: the arm of an r, the foot of an e, stands behind its letter."""
     edges = np.diff(np.concatenate([[0], columns.astype(np.int8), [0]]))
-    return int(np.max(np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1), initial=0))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    is_free = (starts == 0) | blank[starts - 1]
+    return int(np.max((ends - starts)[is_free], initial=0))

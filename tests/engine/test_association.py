@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,40 @@ def test_a_label_set_right_above_a_value_stands_above_its_unit() -> None:
     """The label is above "l/min" and not above the number, which is its value all the same."""
     page = [line(320, 20, "Flow"), line(200, 50, "396.5 l/min"), line(584, 20, "Bet"), line(560, 50, "12.00")]
     assert values(page, schema(flow=NUMBER, bet=NUMBER)) == {"flow": 396.5, "bet": 12.0}
+
+
+def tight_line(x: int, y: int, text: str) -> Line:
+    """A line of a typeface with equal widths, its box hardly higher than digits; the net places no spaces."""
+    places = [(index + 0.5) / len(text) for index in range(len(text))]
+    centres = tuple(places[len(text[: index + 1].rstrip()) - 1] for index in range(len(text)))
+    return Line(text, centres, 0.99, Box(x, y, WIDE * len(text), 16))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("440 443,22", "440443.22"), ("440  443,22", "440"), ("1 440, 22", "1440.22"), ("440 44", None)],
+)
+def test_groups_of_a_number_are_one_space_apart(text: str, value: str | None) -> None:
+    """In a tight box of a typeface with equal widths a space is wider than half the height; two part numbers."""
+    page = [line(20, 16, "Bet"), tight_line(120, 20, text)]
+    assert values(page, schema(bet=MONEY)) == {"bet": value}
+
+
+@pytest.mark.parametrize(("text", "value"), [("f42.13", "42.13"), ("(f3.21)", "-3.21"), ("f1,189.21", "1189.21")])
+def test_a_pound_read_as_a_letter_is_a_pound(text: str, value: str) -> None:
+    """Where an amount follows with its separator; "f1" is a name."""
+    assert values([line(20, 20, "Bet"), line(120, 20, text)], schema(bet=MONEY)) == {"bet": value}
+    assert values([line(20, 20, "Bet"), line(120, 20, "f1")], schema(bet=MONEY)) == {"bet": None}
+
+
+def test_the_value_of_a_wide_row_may_be_a_single_low_digit() -> None:
+    """How far is far is told by the label: the box around a "4" is low."""
+    digit = replace(line(1880, 26, "4"), box=Box(1880, 26, 9, 13))
+    led = rows("Bet|5", "Tax|7", x=(20, 1880))
+    assert values(
+        [*led, line(20, 88, "Odds"), replace(digit, box=Box(1880, 94, 9, 13))],
+        schema(bet=INTEGER, tax=INTEGER, odds=INTEGER),
+    ) == {"bet": 5, "tax": 7, "odds": 4}
 
 
 @pytest.mark.parametrize("text", ["0,", "0,,", "17."])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from screens import At, draw
+from screens import At, draw, font
 
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.line import Line, Text, line_of
 from foureyes.engine.pieces import pieces_of
 from foureyes.engine.rereading import is_cut_off, read_again
 from foureyes.engine.sight import Sight
+from foureyes.engine.unread_minus import has_unread_minus
 from foureyes.picture import Box, Pixels
 from foureyes.schema.document import fields
 
@@ -102,3 +103,25 @@ def _line(text: str, box: Box) -> Line:
 def _sight(pixels: Pixels, second: str) -> Sight:
     """A picture of which every place says the same."""
     return Sight(0, pixels, (), True, lambda box: _line(second, box), lambda box: _line(second, box))
+
+
+@pytest.mark.parametrize("word", ["running", "open", "medium", "none", "Running", "STOPPED"])
+@pytest.mark.parametrize("size", [9, 17])
+def test_a_word_is_as_large_as_its_type(word: str, size: int) -> None:
+    """Letters in lower case are lower than digits: that makes no word of 17 px small, and none of 9 px large."""
+    pixels = draw([At(108, 34, word, size)], 320, 90)
+    told = type_size_px(pixels, Box(100, 28, 16 + 5 * size, 12 + size), word)
+    assert told < 12 if size == 9 else 12 <= told <= 19
+
+
+@pytest.mark.parametrize(
+    ("before", "is_unread"),
+    [("-", True), ("-    ", False), ("r", False), ("t", False), ("(", False), ("|", False)],
+)
+def test_only_a_bar_of_its_own_is_a_minus(before: str, is_unread: bool) -> None:  # noqa: FBT001 - a table
+    """The arm of the letter before a number is none, nor is a dash with a space behind it."""
+    pixels = draw([At(60, 30, f"{before}360", 20)], 240, 90)
+    left = 60 + round(font(20).getlength(before))
+    box = Box(left, 28, 12 * 3, 28)
+    piece = next(each for each in pieces_of([_line("360", box)]))
+    assert has_unread_minus(piece, _sight(pixels, "")) is is_unread
