@@ -11,6 +11,7 @@ from foureyes.engine.labels import folded
 from foureyes.engine.line import Line
 from foureyes.engine.rectangles import filled, framed
 from foureyes.engine.sight import Sight
+from foureyes.engine.stance import in_row
 from foureyes.picture import Box
 
 _MOST_LINES = 10
@@ -135,11 +136,11 @@ def _contains(box: Box, inner: Box) -> bool:
     )
 
 
-def _goes_on(line: Line, below: Line) -> bool:
-    """Whether a line is the next one of the same text."""
-    high = max(line.box.height, below.box.height)
-    left = abs(line.box.x - below.box.x) <= high
-    return left and -high // 2 <= below.box.y - line.box.bottom <= high
+def _goes_on(line: Line, then: Line) -> bool:
+    """Whether a text goes on: in its next line, or beside where a line was found in two pieces."""
+    high = max(line.box.height, then.box.height)
+    is_below = abs(line.box.x - then.box.x) <= high and -high // 2 <= then.box.y - line.box.bottom <= high
+    return is_below or (in_row(line.box, then.box) and abs(then.box.x - line.box.right) <= high // 2)
 
 
 def _area(panel: Panel) -> int:

@@ -20,6 +20,7 @@ from foureyes.engine.memo import Memo, Memory
 from foureyes.engine.motion import motion
 from foureyes.engine.ocr import Ocr
 from foureyes.engine.page import PageReader
+from foureyes.engine.panels import Panel
 from foureyes.engine.sight import Sight
 from foureyes.engine.taught import Taught
 from foureyes.engine.timings import Timings
@@ -138,8 +139,24 @@ def test_a_button_without_a_panel_is_no_dialog(ocr: Ocr) -> None:
 )
 def test_what_a_button_says(text: str, tells: tuple[bool, bool]) -> None:
     """Answers and steps are told apart from other words; a mnemonic's line makes an O a Q, an icon one letter."""
-    line = Line(text, (0.5,) * len(text), 1.0, Box(0, 0, 100, 20))
+    line = written(text, Box(0, 0, 100, 20))
     assert (is_button(line), is_step(line)) == tells
+
+
+def written(text: str, box: Box) -> Line:
+    return Line(text, (0.5,) * len(text), 1.0, box)
+
+
+def test_what_a_dialog_says_is_given_whole() -> None:
+    """A sentence goes on in its next line, also where that was found in two pieces; a word elsewhere is not of it."""
+    button = written("OK", Box(150, 90, 30, 20))
+    said = [
+        written("Login failed: the password has", Box(40, 10, 300, 21)),
+        written("exp", Box(41, 32, 38, 20)),
+        written("ired.", Box(80, 33, 40, 16)),
+    ]
+    panel = Panel(Box(0, 0, 400, 120), (*said, written("Orderdesk", Box(250, 34, 90, 20)), button), button)
+    assert list(panel.body) == said
 
 
 @pytest.mark.parametrize("text", ["0 errors", "No errors found", "Errors: 0"])
