@@ -148,7 +148,7 @@ def written(text: str, box: Box) -> Line:
 
 
 def test_what_a_dialog_says_is_given_whole() -> None:
-    """A sentence goes on in its next line, also where that was found in two pieces; a word elsewhere is no part."""
+    """A sentence goes on in its next line, also where that was found in two pieces; a word elsewhere is none."""
     button = written("OK", Box(150, 90, 30, 20))
     said = [
         written("Login failed: the password has", Box(40, 10, 300, 21)),
