@@ -12,7 +12,7 @@ def engine(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="0 takes a free one and says which.")
     ] = 8485,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads of one recognition.")] = 2,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads that look for text.")] = 2,
     taught: Annotated[
         Path | None, typer.Option("--taught", help="Folder of pictures that x-taught names by their digests.")
     ] = None,

@@ -158,7 +158,7 @@ class EngineServer(ServerSettings):
 
     kind: Literal["engine"] = "engine"
     url: Url | None = None
-    threads: int = Field(2, ge=1, le=64, description="threads of one recognition")
+    threads: int = Field(2, ge=1, le=64, description="threads that look for text")
 
 
 class LanguageServer(ServerSettings):

@@ -114,6 +114,8 @@ class PageReader:
 
     def _detect(self, pixels: Pixels, windows: Sequence[Box]) -> list[Box]:
         """Boxes of text in windows of a picture, found at the scale at which the whole picture is looked at."""
+        if not windows:
+            return []
         small, across, down = scaled(pixels)
         found: list[Box] = []
         for window in windows:
