@@ -37,6 +37,15 @@ def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
     return np.asarray(mask, np.uint8)
 
 
+def extents(mask: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The first row of each column's ink and the one behind its last; both 0 where a column has none."""
+    if not mask.any():
+        return np.zeros(mask.shape[1], np.intp), np.zeros(mask.shape[1], np.intp)
+    has_ink = mask.any(axis=0)
+    feet = mask.shape[0] - np.argmax(mask[::-1], axis=0)
+    return np.where(has_ink, np.argmax(mask, axis=0), 0), np.where(has_ink, feet, 0)
+
+
 def type_size_px(pixels: Pixels, box: Box, text: str = "") -> int:
     """The size of the type in a box: height of its digits and capitals, as a font's size is given.
 

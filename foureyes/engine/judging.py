@@ -15,6 +15,7 @@ from typing import Any
 from foureyes.engine.answer import Finding, corners, withheld
 from foureyes.engine.confusions import with_sign
 from foureyes.engine.ink import type_size_px
+from foureyes.engine.parting_dash import has_parting_dash
 from foureyes.engine.pieces import Piece
 from foureyes.engine.rereading import continued, is_cut_off, read_again
 from foureyes.engine.script import legible
@@ -52,7 +53,9 @@ class Asked:
             return withheld("unreadable", **evidence)
         if self.field.kind in READ_TWICE and is_cut_off(piece, self.sight):
             return withheld("unreadable", **evidence)
-        if self.field.kind in SIGNED and has_unread_minus(piece, self.sight):
+        if self.field.kind in SIGNED and (
+            has_unread_minus(piece, self.sight) or has_parting_dash(piece, self.sight)
+        ):
             return withheld("conflict", **evidence, alternatives=[_alternative(piece, said.value)])
         if self.field.kind in READ_TWICE and said.reason in {None, "implausible"}:
             return self._read_twice(piece, said, {**evidence, "reads": 2}, confidence)

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from foureyes.engine.ink import ink_mask
+from foureyes.engine.ink import extents, ink_mask
 from foureyes.engine.pieces import Piece
 from foureyes.engine.sight import Sight
 from foureyes.engine.stance import in_row
@@ -33,7 +33,7 @@ def has_unread_minus(piece: Piece, sight: Sight) -> bool:
     if _SIGNED.search(piece.whole):
         return False
     height, crop = piece.box.height, _before(piece.box, sight)
-    tops, feet = _extents(ink_mask(crop.cut(sight.pixels)))
+    tops, feet = extents(ink_mask(crop.cut(sight.pixels)))
     tall = np.flatnonzero(feet - tops >= _TALL * height)
     tall = tall[tall >= piece.box.x - crop.x - _GAP * height]  # a character's place is not exact
     if not tall.size:
@@ -52,15 +52,6 @@ def _before(box: Box, sight: Sight) -> Box:
     beside = (line.box for line in sight.lines if in_row(line.box, box) and line.box.right <= box.x)
     left = max([0, box.x - round(_REACH * box.height), *(other.right for other in beside)])
     return Box(left, box.y, box.x + box.height - left, box.height)
-
-
-def _extents(mask: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The first row of each column's ink and the one behind its last; both 0 where a column has none."""
-    if not mask.any():
-        return np.zeros(mask.shape[1], np.intp), np.zeros(mask.shape[1], np.intp)
-    has_ink = mask.any(axis=0)
-    feet = mask.shape[0] - np.argmax(mask[::-1], axis=0)
-    return np.where(has_ink, np.argmax(mask, axis=0), 0), np.where(has_ink, feet, 0)
 
 
 def _longest_run(columns: npt.NDArray[np.bool_], blank: npt.NDArray[np.bool_]) -> int:
