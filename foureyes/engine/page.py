@@ -19,6 +19,8 @@ from foureyes.picture import Box, Pixels, digest, distance
 
 _WORTH_A_WHOLE = 0.5
 """Windows that cover more of the picture than this are no cheaper than the whole."""
+_ALL_NEW = 0.9
+"""Where a larger share of the pixels differs, no line is looked for in its place."""
 _LOWEST_SCORE = 0.5
 """Below this the recogniser saw a pattern, not text."""
 _JITTER_PX = 4
@@ -90,7 +92,7 @@ class PageReader:
     def _whole(self, key: str, pixels: Pixels, memory: Memory, timings: Timings) -> Page:
         now_s = self.memo.clock()
         with timings.step("detect"):
-            boxes = self._detect(pixels, [Box(0, 0, pixels.shape[1], pixels.shape[0])])
+            boxes = self._detect(pixels, [_whole_of(pixels)])
         lines, complete = self._recognise(pixels, boxes, memory, timings)
         return Page(key, pixels, tuple(_in_order(lines)), complete, now_s)
 
@@ -149,9 +151,15 @@ def _same_places(last: Page, pixels: Pixels) -> tuple[list[Box], list[Box]]:
     """The boxes of lines that are written anew in their place, and the windows in which text is to be found."""
     boxes = [line.box for line in last.lines]
     apart = distance(last.pixels, pixels)
+    if cv2.countNonZero(apart) > _ALL_NEW * apart.size:
+        return [], [_whole_of(pixels)]
     same = rewritten(apart, last.pixels, pixels, boxes)
     windows = holding(changed_windows(beyond(apart, same, boxes)), boxes)
     return [box for box in same if not _touches(box, windows)], windows
+
+
+def _whole_of(pixels: Pixels) -> Box:
+    return Box(0, 0, pixels.shape[1], pixels.shape[0])
 
 
 def _on_grid(window: Box, across: float, down: float, small: Pixels) -> Box:
