@@ -15,7 +15,7 @@ from itertools import product
 from foureyes.engine.columns import headings, notes
 from foureyes.engine.doubt import doubted
 from foureyes.engine.labels import similarity
-from foureyes.engine.offers import SIDE_COST, Label, Layout, Match, mutual, sibling_sides
+from foureyes.engine.offers import IN_ROW, SIDE_COST, Label, Layout, Match, Offer, mutual, sibling_sides
 from foureyes.engine.pieces import Piece
 from foureyes.engine.splitting import split_at_labels
 from foureyes.engine.stance import Side, covers
@@ -93,13 +93,13 @@ def associate(fields: Sequence[Field], page: Sequence[Piece], suits: Suits) -> A
     aside = notes(free, own, lambda label, word: label in of_words and suits(by_name[label.field], word))
     layout = Layout(own, [piece for piece in free if piece not in aside])
     numbers = [piece for piece in layout.free if piece.kind == "number" and not piece.leads]
-    habit = _habit(match.side for match in mutual(layout.offers(counted, numbers, None)))
-    habit = habit or _habit(sibling_sides(layout))
+    habit = _habit(layout.offers(counted, numbers, None))
+    habit = habit or _commonest(sibling_sides(layout))
     words = told(of_words, counted, by_name, layout, habit, suits)
     taken = [match.value.box for match in words if suits(by_name[match.label.field], match.value)]
     left = [number for number in numbers if not any(covers(number.box, box) for box in taken)]
     rivals = _foreign(layout.free, pieces, taken, own)
-    found = [*words, *doubted(mutual(layout.offers([*counted, *rivals], left, habit)), layout)]
+    found = [*words, *doubted(mutual(layout.offers([*counted, *rivals], left, habit)), left, layout)]
     by_field: dict[str, list[Match]] = {}
     for match in found:
         if match.label.field:
@@ -133,7 +133,23 @@ def _names(word: Piece, pieces: Sequence[Piece]) -> bool:
     return any(char.isalpha() for char in word.text) and not any(piece.kind == "number" for piece in ahead)
 
 
-def _habit(sides: Iterable[Side]) -> Side | None:
-    """The side on which most of the page's known labels have their value; of two as frequent the likelier."""
+def _habit(offers: Sequence[Offer]) -> Side | None:
+    """The side on which most labels have a value; of two as common the one on which more have their nearest."""
+    nearest = Counter(match.side for match in mutual(offers))
+    served = Counter(ways for _, ways in {(offer.label, _ways(offer.side)) for offer in offers})
+    most = max(((served[ways], sum(nearest[side] for side in ways)) for ways in served), default=None)
+    best = [ways for ways in served if (served[ways], sum(nearest[side] for side in ways)) == most]
+    return max(
+        (side for ways in best for side in ways), key=lambda side: (nearest[side], -SIDE_COST[side]), default=None
+    )
+
+
+def _ways(side: Side) -> frozenset[Side]:
+    """The sides that are one habit: a row is read in one piece or in two."""
+    return IN_ROW if side in IN_ROW else frozenset({side})
+
+
+def _commonest(sides: Iterable[Side]) -> Side | None:
+    """Of two as frequent the likelier."""
     counts = Counter(sides)
     return min(counts, key=lambda side: (-counts[side], SIDE_COST[side]), default=None)

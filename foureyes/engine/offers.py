@@ -12,7 +12,7 @@ from foureyes.picture import Box
 
 SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "above": 0.9, "before": 0.8}
 """What a direction costs beside its distance in heights: of two as near, right goes before below."""
-IN_ROW = frozenset({"behind", "right"})
+IN_ROW: frozenset[Side] = frozenset({"behind", "right"})
 _HABIT = 0.8
 """How much cheaper the side is on which most of the page's known labels have their value."""
 _AGAINST_HABIT = 2.0

@@ -84,6 +84,29 @@ def test_a_value_at_the_end_of_another_columns_row_is_not_the_next_labels() -> N
     assert found == {"bet": 5.0, "tax": 7.5, "odds": 79.0, "ratio": None, "fee": 4.0, "cpu": 4.9}
 
 
+def test_the_ends_of_a_scale_are_no_values() -> None:
+    """A label in the middle between two numbers of its row could have either, or none."""
+    page = [line(20, 60, "0"), line(200, 60, "Load"), line(400, 60, "100")]
+    assert values(page, schema(load=NUMBER)) == {"load": None}
+    counted = [line(20, 60, "1"), line(100, 60, "Load"), line(400, 60, "100")]
+    assert values(counted, schema(load=NUMBER)) == {"load": 100.0}
+
+
+def test_values_stand_on_the_side_where_most_labels_have_one() -> None:
+    """Each label is as near to the value below it as to its own above it, but the last ones have none below."""
+    page = [
+        line(left, 20 + 100 * row + 50 * part, text)
+        for row, texts in enumerate([("Bet|5|Tax|6"), ("Fee|7|Win|8")])
+        for left, part, text in zip((40, 40, 300, 300), (1, 0, 1, 0), texts.split("|"), strict=True)
+    ]
+    assert values(page, schema(bet=INTEGER, tax=INTEGER, fee=INTEGER, win=INTEGER)) == {
+        "bet": 5,
+        "tax": 6,
+        "fee": 7,
+        "win": 8,
+    }
+
+
 def test_a_label_set_right_above_a_value_stands_above_its_unit() -> None:
     """The label is above "l/min" and not above the number, which is its value all the same."""
     page = [line(320, 20, "Flow"), line(200, 50, "396.5 l/min"), line(584, 20, "Bet"), line(560, 50, "12.00")]

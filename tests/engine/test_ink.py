@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from screens import At, draw, font
 
 from foureyes.engine.ink import type_size_px
 from foureyes.engine.line import Line, Text, line_of
+from foureyes.engine.parting_dash import has_parting_dash
 from foureyes.engine.pieces import pieces_of
 from foureyes.engine.rereading import is_cut_off, read_again
 from foureyes.engine.sight import Sight
@@ -103,6 +106,31 @@ def _line(text: str, box: Box) -> Line:
 def _sight(pixels: Pixels, second: str) -> Sight:
     """A picture of which every place says the same."""
     return Sight(0, pixels, (), True, lambda box: _line(second, box), lambda box: _line(second, box))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_parting"),
+    [
+        ("Load - 45", True),
+        ("Load \u2013 45", True),
+        ("Load -45", False),
+        ("Load  -$45", False),
+        ("9-4 Load -45", False),
+    ],
+)
+@pytest.mark.parametrize("size", [16, 30])
+def test_a_dash_with_room_on_both_sides_parts(text: str, *, is_parting: bool, size: int) -> None:
+    """Midway between a label and its number it is no minus, whether or not the recogniser saw the spaces."""
+    pixels = draw([At(40, 30, text, size)], 320, 90)
+    word, _, number = text.rpartition("Load ")
+    places = [40 + round(font(size).getlength(part)) for part in (text[: -len(number)], text)]
+    rest = re.sub(r"\s", "", number)
+    read = [
+        _line(f"{word}Load", Box(38, 26, places[0] - 42 - size // 5, round(1.5 * size))),
+        _line(rest.replace("\u2013", "-"), Box(places[0] - 2, 26, places[1] - places[0] + 4, round(1.5 * size))),
+    ]
+    piece = next(each for each in pieces_of(read) if each.text.startswith("-"))
+    assert has_parting_dash(piece, replace(_sight(pixels, ""), lines=tuple(read))) is is_parting
 
 
 @pytest.mark.parametrize("word", ["running", "open", "medium", "none", "Running", "STOPPED"])
