@@ -7,7 +7,7 @@ from parts.jpeg import encode_jpeg
 
 from foureyes.frames.region import Region
 from foureyes.picture import Box, Pixels, decode
-from foureyes.vision.change import Noise, changed
+from foureyes.vision.change import TILE_PX, Noise, changed
 
 FONT_SCALES_PX = {14: 0.45, 20: 0.65, 32: 1.0}
 
@@ -44,6 +44,19 @@ def test_another_size_is_a_change() -> None:
     """A picture of another size is another picture."""
     picture = drawn("1", px=20, ink=230, paper=20)
     assert changed(picture[:32], picture, None)
+
+
+@pytest.mark.parametrize("row", [0, 15, 16, 79, 80, 81, 99])
+def test_a_change_counts_in_each_tile_that_its_mean_reaches_and_in_no_other(row: int) -> None:
+    """The mean of 3x3 reaches one row up and down, over the edges of tiles; elsewhere nothing has changed."""
+    accepted = np.zeros((100, 40, 3), np.uint8)
+    current = accepted.copy()
+    current[row, 20] = 90
+    reached = {each // TILE_PX for each in (row - 1, row, row + 1) if 0 <= each < 100}
+    for tile in range(7):
+        highest = np.full((7, 3), 2295, np.uint16)
+        highest[tile] = 0
+        assert changed(current, accepted, highest) == (tile in reached)
 
 
 def noisy(picture: Pixels, generator: np.random.Generator) -> Pixels:
