@@ -14,7 +14,9 @@ _BLANK_SHARE = 0.08
 """Of the same: rows with no more stand between two lines."""
 _LOW = 0.5
 """Of the tallest mark's height: what is lower is no digit."""
-_RULE, _FRAME = 0.75, 0.9
+_SPECK = 0.25
+"""Of a box's height: its digits are higher."""
+_RULE, _FRAME = 0.75, 1.0
 """Share of a row, of a column, that is ink: no digits fill so much of a box with room around them."""
 _ASCENDERS, _LOW_LETTERS, _DESCENDERS = 0.76, 0.56, 0.22
 """Of letters in lower case, over the size of their type: the largest of 21 typefaces, to be on the safe side."""
@@ -31,10 +33,14 @@ def ink_mask(crop: Pixels) -> npt.NDArray[np.uint8]:
     """1 where a crop has ink, of shape (height, width): what differs from the colour of most of it."""
     if crop.size == 0:
         return np.zeros(crop.shape[:2], np.uint8)
-    paper = np.median(crop.reshape(-1, crop.shape[2]), axis=0)
-    depth = np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2).astype(np.uint8)
-    _, mask = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    _, mask = cv2.threshold(_depth(crop), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return np.asarray(mask, np.uint8)
+
+
+def _depth(crop: Pixels) -> npt.NDArray[np.uint8]:
+    """How far each pixel is from the paper's colour, in the channel that shows it most."""
+    paper = np.median(crop.reshape(-1, crop.shape[2]), axis=0)
+    return np.asarray(np.abs(crop.astype(np.int16) - paper.astype(np.int16)).max(axis=2), np.uint8)
 
 
 def extents(mask: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -52,12 +58,16 @@ def type_size_px(pixels: Pixels, box: Box, text: str = "") -> int:
     A word in lower case has none: it is as high as its letters reach up and down.
     """
     left, right = max(0, box.x - box.height // 2), box.right + box.height // 2  # a character's place is not exact
-    rows = _characters(ink_mask(pixels[box.y : box.bottom, left:right])).sum(axis=1)
+    crop = pixels[box.y : box.bottom, left:right]
+    characters = _characters(ink_mask(crop))
+    rows = characters.sum(axis=1)
     if not rows.any():
         return 0
     if text.isalpha() and text.islower():
         return round(int(np.ptp(np.flatnonzero(rows)) + 1) / _reach(text))
-    return round(_body_px(rows) / _CAPITALS)
+    first, last = _body(rows)
+    shade = _depth(crop)[:, characters.any(axis=0)].mean(axis=1)
+    return round(min(last - first, _covered_px(shade, first, last)) / _CAPITALS)
 
 
 def _reach(text: str) -> float:
@@ -74,13 +84,24 @@ def _characters(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     left, top, width, height = sizes[:, : cv2.CC_STAT_AREA].T
     inside = (left > 0) & (top > 0) & (left + width < mask.shape[1]) & (top + height < mask.shape[0])
     inside[0] = False  # the paper
-    tall = inside & (height >= _LOW * height[inside].max(initial=0))
-    return np.asarray(tall[marks] if tall.any() else plain, np.uint8)
+    tallest = int(height[inside].max(initial=0))
+    if tallest < _SPECK * mask.shape[0]:  # digits that touch a frame are of one piece with it
+        return np.asarray(plain, np.uint8)
+    return np.asarray((inside & (height >= _LOW * tallest))[marks], np.uint8)
 
 
-def _body_px(rows: npt.NDArray[np.integer]) -> int:
-    """How many rows the digits fill, of those that stand together: a border or another line stands apart."""
+def _body(rows: npt.NDArray[np.integer]) -> tuple[int, int]:
+    """The first row of the digits and the one behind the last: a border or another line stands apart."""
     blank = np.flatnonzero(rows <= _BLANK_SHARE * rows.max())
-    stretch = max(np.split(rows, blank), key=len)
-    body = np.flatnonzero(stretch > _BODY_SHARE * stretch.max())
-    return int(body[-1]) - int(body[0]) + 1 if body.size else 0
+    stretch = max(np.split(np.arange(rows.size), blank), key=len)
+    body = stretch[rows[stretch] > _BODY_SHARE * rows[stretch].max()]
+    return int(body[0]), int(body[-1]) + 1
+
+
+def _covered_px(shade: npt.NDArray[np.floating], first: int, last: int) -> float:
+    """How many rows the digits would fill were each as dark as most: noise and blur darken one more in part.
+
+    Of digits of 9 px none reaches 8.28, the least that counts as type of 12; of 12 px half do, of 14 px all.
+    """
+    full = max(1.0, float(np.median(shade[first:last])))
+    return float(np.minimum(1.0, shade[max(0, first - 1) : last + 1] / full).sum())
