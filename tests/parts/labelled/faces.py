@@ -51,6 +51,16 @@ DEVELOPMENT = (
     Face("liberation/LiberationSans-Regular.ttf", "fonts-liberation"),
     Face("liberation/LiberationSans-Bold.ttf", "fonts-liberation"),
 )
+FURTHER = (
+    Face("dejavu/DejaVuSansMono-Bold.ttf", "fonts-dejavu-core"),
+    Face("dejavu/DejaVuSerif-Bold.ttf", "fonts-dejavu-core"),
+    Face("liberation/LiberationMono-Regular.ttf", "fonts-liberation"),
+    Face("liberation/LiberationSerif-Italic.ttf", "fonts-liberation"),
+    Face("liberation/LiberationSansNarrow-Bold.ttf", "fonts-liberation"),
+    Face("open-sans/OpenSans-Light.ttf", "fonts-open-sans"),
+    Face("open-sans/OpenSans-CondBold.ttf", "fonts-open-sans"),
+    Face("roboto/unhinted/RobotoCondensed-Regular.ttf", "fonts-roboto-unhinted"),
+)
 HELD_BACK = (
     Face("liberation/LiberationSerif-Regular.ttf", "fonts-liberation"),
     Face("liberation/LiberationMono-Bold.ttf", "fonts-liberation"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from foureyes.evaluation.truth import Withheld
-from parts.labelled import faces, held_back, items, layouts
+from parts.labelled import faces, further, held_back, items, layouts
 from parts.labelled.captures import SCALES, capture
 from parts.labelled.faces import Face
 from parts.labelled.items import Item
@@ -68,6 +68,7 @@ class _Half:
 
 
 _DEVELOPMENT = _Half("dev", layouts.DEVELOPMENT, faces.DEVELOPMENT)
+_FURTHER = _Half("further", further.FURTHER, faces.FURTHER)
 _HELD_BACK = _Half("held", held_back.HELD_BACK, faces.HELD_BACK)
 
 
@@ -77,6 +78,11 @@ def labelled(
     """Draw so many screens of one half and one group of sizes; a seed always draws the same ones."""
     half = _HELD_BACK if held_back else _DEVELOPMENT
     return (_screen(seed, index, half, group) for index in range(count))
+
+
+def more(seed: int, *, group: Group = "16-120 px", count: int = 240) -> Iterator[Screen]:
+    """Draw so many screens of further layouts and typefaces, which belong to neither half and may be tuned on."""
+    return (_screen(seed, index, _FURTHER, group) for index in range(count))
 
 
 def _screen(seed: int, index: int, half: _Half, group: Group) -> Screen:
