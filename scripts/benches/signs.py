@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dialogs", type=int, default=360, help="pictures with a dialog")
     parser.add_argument("--frames", type=int, default=10_800, help="frames of the demo without a fault")
     parser.add_argument(
-        "--minutes", type=float, default=20.0, help="the most time that the demo's frames may take"
+        "--minutes", type=float, default=30.0, help="the most time that the demo's frames may take"
     )
     parser.add_argument("--seed", type=int, default=2026)
 
