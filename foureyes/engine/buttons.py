@@ -24,18 +24,22 @@ _STEP = frozenset(folded(word) for word in _STEPS)
 
 def is_button(line: Line) -> bool:
     """Whether a line says what buttons of dialogs say."""
-    return _says(line, _ANSWER | _STEP)
+    texts = _texts(line)
+    return any(folded(text) in _ANSWER | _STEP for text in (*texts, *map(_unslipped, texts)))
 
 
 def is_step(line: Line) -> bool:
-    """Whether a button says what those of pages and cards say too: how to go on, rather than an answer."""
-    return _says(line, _STEP)
+    """Whether a button is no sign of a dialog by itself: pages say it too, or it is hardly read as an answer."""
+    return is_button(line) and not any(folded(text) in _ANSWER for text in _texts(line))
 
 
-def _says(line: Line, words: frozenset[str]) -> bool:
-    """Whether a line is one of the words, with the icon before it read too, or a mnemonic's line under its O."""
+def _texts(line: Line) -> list[str]:
+    """What a line says, and that without the icon before it, which is read as a character."""
     text = line.text.strip()
     behind_icon = text[1:].lstrip()
-    readings = [text, behind_icon] if behind_icon[:1].isupper() else [text]
-    readings += [f"O{each[1:]}" for each in readings if each.startswith("Q")]
-    return any(folded(each) in words for each in readings)
+    return [text, behind_icon] if behind_icon[:1].isupper() else [text]
+
+
+def _unslipped(text: str) -> str:
+    """The text with an O for the Q that it begins with: its tail is a mnemonic's line."""
+    return f"O{text[1:]}" if text.startswith("Q") else text

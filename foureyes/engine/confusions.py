@@ -20,8 +20,10 @@ _SLIPPED_PERCENT = re.compile(r"(?<=\d)9[05689]$")
 _SLIPPED_BILLION = re.compile(rf"(?<=[.,][0-9]{{2}})8(?=\s*(?:{CURRENCY})?\)?$)")
 """An amount has two decimals: the third is a "B" behind them."""
 _SLIPPED_DOLLAR = re.compile(rf"^([({MINUS_SIGNS}+]*)S(?=[0-9{_LOOKALIKES}])")
-_SLIPPED_POUND = re.compile(rf"^([({MINUS_SIGNS}+]*)f(?=[0-9][0-9.,']*[.,][0-9])")
-"""With a separator behind it: "f1" is a name, "f1,189.21" is none."""
+_SLIPPED_POUND = re.compile(
+    rf"^([({MINUS_SIGNS}+]*)f(?=[0-9]{{1,3}}(?:[.,'][0-9]{{3}})*[.,'][0-9]{{2,3}}(?![0-9]))"
+)
+"""With two decimals or a whole group behind it, as amounts have: "f1" is a name, "f2.8" an aperture."""
 
 
 def as_letters(text: str) -> str:

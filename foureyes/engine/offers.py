@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from foureyes.engine.pieces import Piece
-from foureyes.engine.stance import Side, aligned, blocked, in_row, stance
+from foureyes.engine.stance import Side, aligned, blocked, in_row, reach, stance
 from foureyes.picture import Box
 
 SIDE_COST: dict[Side, float] = {"behind": 0.0, "right": 0.3, "below": 0.4, "above": 0.9, "before": 0.8}
@@ -69,6 +69,8 @@ class Layout:
         self.free = free
         self._obstacles = [*(label.box for label in known), *(piece.box for piece in free)]
         self._numbers = [piece.box for piece in free if piece.kind == "number"]
+        words = (piece for piece in free if piece.kind == "word" and not piece.leads)
+        self._words = {(piece.row, piece.order): piece.box for piece in words}
         self._led_rows = {piece.row for piece in free if piece.led and piece.order == 0}
 
     def offers(self, labels: Iterable[Label], values: Sequence[Piece], habit: Side | None) -> list[Offer]:
@@ -109,13 +111,13 @@ class Layout:
         """A number's place with that of the word behind it: a label set right stands above its unit."""
         if value.kind != "number":
             return value.box
-        behind = [piece.box for piece in self.free if _is_behind(piece, value)]
-        return value.box.union(behind[0]) if behind else value.box
+        unit = self._words.get((value.row, value.order + 1))
+        return value.box if unit is None else value.box.union(unit)
 
     def _is_near(self, label: Box, value: Box) -> bool:
         """Whether a value is near enough to its label, or both stand in columns of a table: below like, like."""
         gap = value.x - label.right
-        if gap <= _FARTHEST_RIGHT * label.height:
+        if gap <= _FARTHEST_RIGHT * reach(label, value):
             return True
         under = [box for box in self._numbers if _overlap(box, value) and not in_row(box, value)]
         like = [other.box for other in self.known if aligned(other.box, label) and not in_row(other.box, label)]
@@ -125,11 +127,6 @@ class Layout:
 def _is_served(label: Label, in_row: Iterable[Offer]) -> bool:
     """Whether a label that the schema does not know has a value right behind it: it wants none of other rows."""
     return not label.field and any(offer.side == "behind" for offer in in_row)
-
-
-def _is_behind(piece: Piece, value: Piece) -> bool:
-    is_next = (piece.row, piece.order) == (value.row, value.order + 1)
-    return is_next and piece.kind == "word" and not piece.leads
 
 
 def _overlap(one: Box, other: Box) -> bool:

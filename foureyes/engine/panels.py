@@ -54,7 +54,7 @@ def dialog_panel(sight: Sight) -> Panel | None:
     texts = [line.box for line in _above(sight.lines, buttons)]
     boxes = {*framed(sight.pixels), *filled(sight.pixels, texts)}
     panels = [panel for box in boxes if (panel := _panel(box, sight)) is not None]
-    dialogs = [panel for panel in panels if not _is_card(panel, panels) and not _is_form(panel, boxes)]
+    dialogs = [panel for panel in panels if _tells_trouble(panel) or not _is_of_page(panel, panels, boxes)]
     return min(dialogs, key=_area, default=None)
 
 
@@ -69,6 +69,16 @@ def _panel(box: Box, sight: Sight) -> Panel | None:
         return None
     above = any(line.box.bottom <= own[-1].box.y + own[-1].box.height // 2 for line in said)
     return Panel(box, inside, own[-1]) if above else None
+
+
+def _tells_trouble(panel: Panel) -> bool:
+    """Whether a panel says what no card and no form does: then two of them are two dialogs."""
+    return any(tells_error(line.text) or tells_lost(line.text) for line in panel.lines)
+
+
+def _is_of_page(panel: Panel, others: Iterable[Panel], boxes: Iterable[Box]) -> bool:
+    """Whether a panel is a part of a page: a card or a form."""
+    return _is_card(panel, others) or _is_form(panel, boxes)
 
 
 def _repeats(buttons: Sequence[Line]) -> bool:

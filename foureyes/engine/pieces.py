@@ -45,6 +45,8 @@ _DURATION = re.compile(rf"{_SPAN}(?:,?\s*{_SPAN})+", re.IGNORECASE)
 _LONGEST_DURATION = 8
 _RATE = re.compile(r"[1lI|]/[a-zA-Z]\w*")
 _ENDS_OPEN = re.compile(r"(?<=[0-9])[.,]$")
+_LISTED = re.compile(rf",\s+(?!(?:{CURRENCY})\b)[^\W\d_]{{3}}")
+"""Behind a number: the comma of a list, since a word follows it in the same line ("12, Tables")."""
 _BEGINS_OPEN = re.compile(r"^[.,][0-9]")
 _BEFORE = re.compile(rf"{_SIGN}*{CURRENCY}{_SIGN}?|{_SIGN}")
 """What belongs to the number after it: a sign, a currency."""
@@ -184,7 +186,10 @@ def _tokens(line: Line) -> Iterable[_Token]:
         found = list(_TOKEN.finditer(line.text, start, begin))
         for match in found:
             box = line.part(*match.span())
-            yield _Token(match.group(), box, line.score, (line.box,), led, leads and match is found[-1], parted)
+            text = match.group()
+            if text[-2:-1].isdigit() and _LISTED.match(line.text, match.end() - 1):
+                text = text[:-1]
+            yield _Token(text, box, line.score, (line.box,), led, leads and match is found[-1], parted)
             led = parted = False
         start, led, parted = end, leads, True
 

@@ -30,13 +30,21 @@ def stance(label: Box, value: Box, farthest_right: float) -> tuple[Side | None, 
     down = min(label.bottom, value.bottom) - max(label.y, value.y)
     if down > 0.5 * lower and value.x >= label.right - _LAP * lower:
         gap = max(0, value.x - label.right)
-        if gap > farthest_right * label.height:  # a box around a single digit is low
+        if gap > farthest_right * reach(label, value):
             return None, 0.0
         return "right", math.sqrt(gap / lower) * _RIGHT_WEIGHT
     gap = max(value.y - label.bottom, label.y - value.bottom)
     if across <= 0 or gap < -0.5 * lower or gap > _FARTHEST_DOWN * higher:
         return None, 0.0
     return ("below" if value.y > label.y else "above"), max(0, gap) / lower + _skew(label, value)
+
+
+def reach(label: Box, value: Box) -> int:
+    """The height by which the way from a label to a value right of it is told.
+
+    Small type far off a large label is another's; but a box around a single digit is low by itself.
+    """
+    return label.height if value.width <= value.height else min(label.height, value.height)
 
 
 def aligned(one: Box, other: Box) -> bool:

@@ -147,6 +147,32 @@ def test_the_value_of_a_wide_row_may_be_a_single_low_digit() -> None:
     ) == {"bet": 5, "tax": 7, "odds": 4}
 
 
+def test_small_type_far_off_a_heading_is_not_its_value() -> None:
+    """A heading without a value takes nothing from the other end of its row."""
+    heading = replace(line(20, 20, "Balance"), box=Box(20, 20, 160, 48))
+    small = replace(line(1150, 34, "1280"), box=Box(1150, 34, 40, 16))
+    assert values([heading, small], schema(balance=NUMBER)) == {"balance": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "said"),
+    [
+        ("Players: 12, Tables: 3", schema(players=INTEGER), {"players": 12}),
+        ("Balance: $12.50, Bet: $3", schema(balance=MONEY), {"balance": "12.50"}),
+        ("Balance: 0, EUR", schema(balance=MONEY), {"balance": None}),
+    ],
+)
+def test_the_comma_of_a_list_ends_a_number(text: str, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+    """A word behind it in the same line is the next item; a currency is none."""
+    assert values([line(20, 20, text)], asked) == said
+
+
+def test_an_aperture_is_no_amount_of_pounds() -> None:
+    """An f for a pound has two decimals behind it, or a whole group."""
+    assert values(rows("Price|f2.8"), schema(price=MONEY)) == {"price": None}
+    assert values(rows("Price|f1,189.21"), schema(price=MONEY)) == {"price": "1189.21"}
+
+
 @pytest.mark.parametrize("text", ["0,", "0,,", "17."])
 def test_a_number_that_ends_in_a_separator_may_go_on(text: str) -> None:
     """The detector cut "0,52" in two: its beginning is no value."""

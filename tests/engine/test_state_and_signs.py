@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from screens import At, draw
@@ -123,6 +124,17 @@ def test_the_demos_dialog_is_seen_with_its_words(ocr: Ocr) -> None:
     assert answer.evidence["popup"]["text"] == "OK"
 
 
+@pytest.mark.parametrize(("said", "is_dialog"), [("The connection was lost", True), ("Your daily offer", False)])
+def test_of_two_alike_panels_those_that_tell_trouble_are_dialogs(ocr: Ocr, said: str, *, is_dialog: bool) -> None:
+    """Cards stand in a row with the same button, and so may two messages; what they say tells them apart."""
+    pixels = draw(
+        [*(At(left + 30, 280, said) for left in (100, 700)), *(At(left + 300, 400, "OK") for left in (100, 700))]
+    )
+    for left in (100, 700):
+        cv2.rectangle(pixels, (left, 240), (left + 440, 450), (200, 200, 200), 2)
+    assert signs.look_out(SIGNS, [sight(ocr, pixels)]).values["popup"] is is_dialog
+
+
 def test_a_button_without_a_panel_is_no_dialog(ocr: Ocr) -> None:
     """A lone OK on the page is a button of the page."""
     assert signs.look_out(SIGNS, [sight(ocr, draw([*HUD, At(600, 360, "OK")]))]).values == QUIET
@@ -131,8 +143,8 @@ def test_a_button_without_a_panel_is_no_dialog(ocr: Ocr) -> None:
 @pytest.mark.parametrize(
     ("text", "tells"),
     [
-        *((text, (True, False)) for text in ("OK", "QK", "# Cancel", "OYes", "Qui", "Schließen", "Nao")),
-        *((text, (True, True)) for text in ("Continue", "Neu laden")),
+        *((text, (True, False)) for text in ("OK", "# Cancel", "OYes", "Schließen", "Nao")),
+        *((text, (True, True)) for text in ("Continue", "Neu laden", "QK", "Qui")),
         *((text, (False, False)) for text in ("Order", "Quiet", "Back", "Close the door", "Yesterday")),
     ],
     ids=str,

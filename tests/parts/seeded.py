@@ -194,9 +194,9 @@ SEEDS = (
         room="motion",
         file="vision/change.py",
         right="""        if current.shape == previous.shape:
-            self._learn(_tile_maximum(difference(current, previous)))
+            self._learn(_by_tile(current, previous))
 """,
-        wrong="""        self._learn(_tile_maximum(difference(current, previous)))
+        wrong="""        self._learn(_by_tile(current, previous))
 """,
         type="cv2.error",
         place="difference",
