@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, print, and keep the figures in scripts/results/reading.json, or reading-small.json."""
     part = 20 if arguments.small else 1
     figures = {
-        "set": reading_set.measured(arguments.screens // part),
-        "growth": reading_changes.growth(arguments.grown // part),
         "one_digit_changes": reading_changes.changes(arguments.changes // part),
+        "growth": reading_changes.growth(arguments.grown // part),
+        "set": reading_set.measured(arguments.screens // part),
     }
     keep("reading-small" if arguments.small else "reading", {"given": given(arguments), **figures})

@@ -124,7 +124,7 @@ def _remembered(pair: Pair) -> bool:
     memo.text(pair.box.cut(pair.before), lambda _: Text(pair.shown[0], (), 1.0), Memory())
     apart = distance(pair.before, pair.after)
     same = rewritten(apart, pair.before, pair.after, [pair.box])
-    windows = holding(changed_windows(beyond(apart, same)), [pair.box])
+    windows = holding(changed_windows(beyond(apart, same, [pair.box])), [pair.box])
     page = memo.page(digest(pair.after), pair.after, Memory())
     crop = memo.text(pair.box.cut(pair.after), lambda _: Text("anew", (), 1.0), Memory())
     is_looked_at = any(pair.box.overlaps(each) for each in (*same, *windows))
