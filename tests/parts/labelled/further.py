@@ -12,14 +12,7 @@ from parts.labelled.sheet import Sheet
 
 def bars(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
     """Label and value in one line of text, a bar between."""
-
-    def draw(sheet: Sheet, item: Item, x: float, y: float, _: float) -> None:
-        sheet.value(x, y, f"{item.label} | {item.text}")
-
-    def wide(sheet: Sheet, item: Item) -> float:
-        return sheet.wide(f"{item.label} | {item.text}", sheet.px)
-
-    return grid(sheet, margins(sheet), wanted, wide, draw, high=1.5 * sheet.px, gap=2 * sheet.px, columns=2)
+    return _one_line(sheet, wanted, "|")
 
 
 def chips(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
@@ -90,12 +83,18 @@ def cells(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
 
 def dashed(sheet: Sheet, wanted: Sequence[Item]) -> list[Item]:
     """Label and value in one line of text, a dash between that is no minus."""
+    return _one_line(sheet, wanted, "\u2013")
+
+
+def _one_line(sheet: Sheet, wanted: Sequence[Item], between: str) -> list[Item]:
+    def text(item: Item) -> str:
+        return f"{item.label} {between} {item.text}"
 
     def draw(sheet: Sheet, item: Item, x: float, y: float, _: float) -> None:
-        sheet.value(x, y, f"{item.label} \u2013 {item.text}")
+        sheet.value(x, y, text(item))
 
     def wide(sheet: Sheet, item: Item) -> float:
-        return sheet.wide(f"{item.label} \u2013 {item.text}", sheet.px)
+        return sheet.wide(text(item), sheet.px)
 
     return grid(sheet, margins(sheet), wanted, wide, draw, high=1.5 * sheet.px, gap=2 * sheet.px, columns=2)
 
